@@ -1,0 +1,1 @@
+export type { Resolver, SrvRecord } from './resolver.ts';

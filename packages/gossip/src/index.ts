@@ -1,0 +1,1 @@
+export type { Delegate } from './delegate.ts';

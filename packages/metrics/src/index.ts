@@ -1,0 +1,1 @@
+export type { Counter, Gauge, Histogram, Labels, MetricSpec, Registerer } from './registerer.ts';

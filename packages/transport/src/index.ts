@@ -1,0 +1,1 @@
+export type { Address, Packet, Stream, Transport, TransportHandler } from './transport.ts';
