@@ -74,7 +74,8 @@ export interface Alive {
   readonly node: string;
   readonly addr: Uint8Array;
   readonly port: number;
-  readonly meta: Uint8Array;
+  /** At most 512 bytes. Undefined and empty mean the same; they are kept apart so that a relay has the sender's bytes. */
+  readonly meta: Uint8Array | undefined;
   /** pMin, pMax, pCur, dMin, dMax, dCur. */
   readonly versions: Uint8Array;
 }
@@ -96,7 +97,8 @@ export interface PushPullRecord {
   readonly name: string;
   readonly addr: Uint8Array;
   readonly port: number;
-  readonly meta: Uint8Array;
+  /** As {@link Alive.meta}. */
+  readonly meta: Uint8Array | undefined;
   readonly incarnation: number;
   /** One of {@link NODE_STATE}; other numbers are kept and ignored by the merge. */
   readonly state: number;
