@@ -29,3 +29,6 @@ export interface Mergeable<T> {
     readonly removed: number;
   };
 }
+
+/** A value of a type that only its codec knows: what a store of many codecs holds. Every {@link Mergeable} is one. */
+export interface AnyMergeable extends Mergeable<AnyMergeable> {}
