@@ -1,0 +1,107 @@
+import { assertNever } from '@ml/runtime';
+import type { Resolver, SrvRecord } from './resolver.ts';
+import { joinHostPort, type Spec } from './spec.ts';
+
+/** Most records, and most addresses, that one look-up may yield; what exceeds it is dropped. */
+export const MAX_RECORDS = 1000;
+
+/** SRV targets that are looked up at the same time. */
+const MAX_PARALLEL_LOOKUPS = 8;
+
+/** What one entry resolved to. */
+export interface LookupResult {
+  /** `host:port` each, without duplicates, at most {@link MAX_RECORDS}. Empty: nothing was found. */
+  readonly addresses: readonly string[];
+  /** The different ports of the SRV records, ascending; empty where the entry gives the port itself. */
+  readonly srvPorts: readonly number[];
+  /** How many records and addresses were dropped because of {@link MAX_RECORDS}. */
+  readonly dropped: number;
+}
+
+/** What a look-up needs. */
+export interface LookupOptions {
+  readonly resolver: Resolver;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Looks up one parsed entry: `dns` asks for the name's addresses; `dnssrv` for its SRV records and each target's
+ * addresses; `dnssrvnoa` for the SRV records only, keeping the targets' names. A target that is not found is
+ * skipped, any other failure fails the whole entry. Rejects with what the resolver rejects with.
+ */
+export async function lookup(spec: Spec, options: LookupOptions): Promise<LookupResult> {
+  switch (spec.type) {
+    case 'none':
+      return { addresses: [spec.name], srvPorts: [], dropped: 0 };
+    case 'dns': {
+      const hosts = await options.resolver.lookupAddresses(spec.name, wait(options));
+      return result(
+        spec,
+        hosts.map((host) => ({ host, port: spec.port ?? 0 })),
+      );
+    }
+    case 'dnssrv':
+    case 'dnssrvnoa':
+      return await lookupSrv(spec, options);
+    default:
+      return assertNever(spec.type);
+  }
+}
+
+interface Found {
+  readonly host: string;
+  readonly port: number;
+}
+
+async function lookupSrv(spec: Spec, options: LookupOptions): Promise<LookupResult> {
+  const all = await options.resolver.lookupSrv(spec.name, wait(options));
+  // A target "." says that the service is decidedly not available there (RFC 2782).
+  const usable = all.filter((record) => record.target !== '' && record.target !== '.');
+  const records = usable.slice(0, MAX_RECORDS);
+  const srvPorts =
+    spec.port === undefined ? [...new Set(records.map((record) => record.port))] : [];
+  srvPorts.sort((a, b) => a - b);
+  const found =
+    spec.type === 'dnssrvnoa'
+      ? records.map((record) => ({ host: record.target, port: spec.port ?? record.port }))
+      : await resolveTargets(spec, records, options);
+  const { addresses, dropped } = result(spec, found);
+  return { addresses, srvPorts, dropped: dropped + usable.length - records.length };
+}
+
+async function resolveTargets(
+  spec: Spec,
+  records: readonly SrvRecord[],
+  options: LookupOptions,
+): Promise<readonly Found[]> {
+  const targets = [...new Set(records.map((record) => record.target))];
+  const hostsOf = new Map<string, readonly string[]>();
+  let next = 0;
+  const worker = async () => {
+    for (;;) {
+      const target = targets[next++];
+      if (target === undefined) return;
+      try {
+        hostsOf.set(target, await options.resolver.lookupAddresses(target, wait(options)));
+      } catch (error) {
+        next = targets.length; // the entry has failed: the other workers start nothing more
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: MAX_PARALLEL_LOOKUPS }, worker));
+  return records.flatMap((record) =>
+    (hostsOf.get(record.target) ?? []).map((host) => ({ host, port: spec.port ?? record.port })),
+  );
+}
+
+function result(spec: Spec, found: readonly Found[]): LookupResult {
+  const scheme = spec.scheme === '' ? '' : `${spec.scheme}//`;
+  const unique = [...new Set(found.map(({ host, port }) => scheme + joinHostPort(host, port)))];
+  const addresses = unique.slice(0, MAX_RECORDS);
+  return { addresses, srvPorts: [], dropped: unique.length - addresses.length };
+}
+
+function wait(options: LookupOptions): { readonly signal?: AbortSignal } {
+  return options.signal === undefined ? {} : { signal: options.signal };
+}

@@ -1,0 +1,1 @@
+export { type NodeResolverOptions, nodeResolver } from './node-resolver.ts';
