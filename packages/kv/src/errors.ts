@@ -88,3 +88,10 @@ export class KvClosedError extends MlError<'ML_KV_CLOSED'> {
     super('ML_KV_CLOSED', 'the key-value store is closed', options);
   }
 }
+
+/** Bytes are not the protobuf message they should be. Nothing was stored. Normal with foreign or damaged peers. */
+export class WireError extends MlError<'ML_KV_WIRE'> {
+  constructor(problem: string, options?: ErrorOptions) {
+    super('ML_KV_WIRE', problem, options);
+  }
+}
