@@ -29,13 +29,24 @@ export interface MetricSpec<L extends string> {
   readonly labels?: readonly L[];
 }
 
-/** Where packages register their metrics; they never see a metrics library. */
+/** A gauge may be set from state at the moment of a scrape. */
+export interface GaugeSpec<L extends string> extends MetricSpec<L> {
+  /** Runs at each scrape and sets the gauge from the state of that moment. Must not throw. */
+  readonly collect?: (gauge: Gauge<L>) => void;
+  /**
+   * Ends `collect`, so that a closed component is neither asked nor kept in memory. Its last values stay until
+   * {@link Gauge.reset} or {@link Gauge.remove}.
+   */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Where packages register their metrics; they never see a metrics library. Asking again for a name with the same type
+ * and labels gives the same metric; with other ones it throws a MetricError.
+ */
 export interface Registerer {
   counter<const L extends string = never>(spec: MetricSpec<L>): Counter<L>;
-  /** `collect`, if given, runs at each scrape and sets the gauge from the state of that moment. */
-  gauge<const L extends string = never>(
-    spec: MetricSpec<L> & { readonly collect?: (gauge: Gauge<L>) => void },
-  ): Gauge<L>;
+  gauge<const L extends string = never>(spec: GaugeSpec<L>): Gauge<L>;
   histogram<const L extends string = never>(
     spec: MetricSpec<L> & { readonly buckets?: readonly number[] },
   ): Histogram<L>;

@@ -11,7 +11,7 @@ export class MlError<Code extends string = string> extends Error {
     super(message, options);
     this.name = new.target.name;
     this.code = code;
-    Object.defineProperty(this, brand, { value: true });
+    brandError(this);
   }
 
   /** Whether `value` is an MlError (of `code`, if given), also when it comes from a second copy of this package. */
@@ -22,6 +22,11 @@ export class MlError<Code extends string = string> extends Error {
       (code === undefined || ('code' in value && value.code === code))
     );
   }
+}
+
+/** Makes {@link MlError.is} know an error that cannot extend MlError because it extends AggregateError. */
+export function brandError(error: Error): void {
+  Object.defineProperty(error, brand, { value: true });
 }
 
 /** A wait was given up because its `AbortSignal` fired with no reason of its own. Nothing was changed. */

@@ -1,6 +1,28 @@
+export {
+  abortReason,
+  onAbort,
+  type TimeoutOptions,
+  throwIfAborted,
+  timeoutSignal,
+  withTimeout,
+} from './abort.ts';
+export { noteAsync } from './async-note.ts';
+export { Backoff, type BackoffOptions } from './backoff.ts';
 export type { Clock } from './clock.ts';
-export { AbortedError, assert, assertNever, MlError, TimeoutError } from './errors.ts';
-export { type Logger, silentLogger } from './log.ts';
-export type { Random } from './random.ts';
+export { Deferred } from './deferred.ts';
+export { AbortedError, assert, assertNever, brandError, MlError, TimeoutError } from './errors.ts';
+export { Latest, type ReadOptions } from './latest.ts';
+export { CloseError, Closer } from './lifecycle.ts';
+export {
+  type Logger,
+  type LogLine,
+  type RecordingLogger,
+  recordingLogger,
+  silentLogger,
+  stampedLogger,
+} from './log.ts';
+export { Mailbox, type MailboxOptions } from './mailbox.ts';
+export { type Random, seededRandom } from './random.ts';
 export type { Runtime } from './runtime.ts';
-export type { Timer, Timers } from './timers.ts';
+export { sleep } from './sleep.ts';
+export type { RepeatOptions, Timer, TimerOptions, Timers } from './timers.ts';
