@@ -1,5 +1,4 @@
-import type { Gauge, Registerer } from '@ml/metrics';
-import { noMetrics } from '@ml/metrics';
+import { memoryMetrics, type Registerer } from '@ml/metrics';
 import { VirtualRuntime } from '@ml/runtime/virtual';
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_KEEP_LAST_GOOD_MS, DnsLookupError, DnsProvider } from '../src/index.ts';
@@ -99,34 +98,16 @@ describe('a provider', () => {
 
 describe('the metrics of a provider', () => {
   test('count look-ups and failures of dynamic entries, and the addresses of each entry', async () => {
-    const counts = new Map<string, number>();
-    const series = new Map<string, number>();
-    let collect = (): void => {};
-    const gauge: Gauge<'addr'> = {
-      ...noMetrics.gauge<'addr'>({ name: 'x', help: 'x' }),
-      reset: () => series.clear(),
-      labels: ({ addr }) => ({
-        ...noMetrics.gauge({ name: 'x', help: 'x' }),
-        set: (value) => series.set(addr, value),
-      }),
-    };
-    const { provider, zone } = fixture({
-      metrics: {
-        ...noMetrics,
-        counter: (spec) => ({
-          ...noMetrics.counter(spec),
-          inc: () => counts.set(spec.name, (counts.get(spec.name) ?? 0) + 1),
-        }),
-        gauge: (spec) => {
-          collect = () => spec.collect?.({ ...noMetrics.gauge(spec), ...gauge });
-          return noMetrics.gauge(spec);
-        },
-      },
-    });
+    const metrics = memoryMetrics();
+    const { provider, zone } = fixture({ metrics });
     zone.fail('b.test', 'servfail');
     await provider.resolve([A, B, 'plain:1']);
-    collect();
-    expect(Object.fromEntries(counts)).toEqual({ dns_lookups_total: 2, dns_failures_total: 1 });
-    expect(Object.fromEntries(series)).toEqual({ [A]: 1, [B]: 0, 'plain:1': 1 });
+    await provider.resolve([A, B]);
+    expect(metrics.value('dns_lookups_total')).toBe(4);
+    expect(metrics.value('dns_failures_total')).toBe(2);
+    expect(metrics.series('dns_provider_results')).toEqual([
+      { labels: { addr: A }, value: 1 },
+      { labels: { addr: B }, value: 0 },
+    ]);
   });
 });
