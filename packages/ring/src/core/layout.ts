@@ -1,0 +1,119 @@
+import type { InstanceDesc } from './instance.ts';
+import { buildTokenIndex, changeTokenIndex, type TokenIndex } from './token-index.ts';
+import type { Tokens } from './tokens.ts';
+import { compareUtf8 } from './utf8.ts';
+
+/** Below this size a search is cheaper than a map. */
+const MAP_FROM = 16;
+
+interface Seed {
+  readonly index: TokenIndex;
+  readonly positions: Int32Array;
+  readonly fresh: readonly number[];
+}
+
+/** The instances that are no tombstones: their layout, and where each stands in the full one. */
+export interface LiveLayout {
+  readonly layout: Layout;
+  readonly positions: Uint32Array;
+}
+
+/**
+ * What all versions of a ring share that differ only in states and heartbeats: ids in byte order, who holds which
+ * tokens, which entries are tombstones. Everything that is costly to derive hangs here and is derived once.
+ */
+export class Layout {
+  readonly ids: readonly string[];
+  readonly tokens: readonly Tokens[];
+  /** How many entries are tombstones. */
+  readonly tombstones: number;
+  readonly #left: Uint8Array;
+  #seed: Seed | undefined;
+  #byId: Map<string, number> | undefined;
+  #index: TokenIndex | undefined;
+  #live: LiveLayout | undefined;
+
+  /** @param records in ascending order of their ids, without duplicates. */
+  constructor(records: readonly InstanceDesc[], base?: Layout) {
+    this.ids = records.map((record) => record.id);
+    this.tokens = records.map((record) => record.tokens);
+    this.#left = Uint8Array.from(records, (record) => (record.isLeft ? 1 : 0));
+    this.tombstones = this.#left.reduce((sum, left) => sum + left, 0);
+    this.#seed = base === undefined ? undefined : seedOf(base, base.#index, this);
+  }
+
+  get size(): number {
+    return this.ids.length;
+  }
+
+  /** Where `id` stands, -1 when it is absent. */
+  positionOf(id: string): number {
+    if (this.ids.length < MAP_FROM) return this.#search(id);
+    if (this.#byId === undefined) {
+      this.#byId = new Map();
+      for (const [position, known] of this.ids.entries()) this.#byId.set(known, position);
+    }
+    return this.#byId.get(id) ?? -1;
+  }
+
+  isLeft(position: number): boolean {
+    return this.#left[position] === 1;
+  }
+
+  /** All tokens in order; derived from the layout this one was made from when that had its own. */
+  get index(): TokenIndex {
+    if (this.#index === undefined) {
+      this.#index =
+        this.#seed === undefined
+          ? buildTokenIndex(this.tokens)
+          : changeTokenIndex(this.#seed.index, { ...this.#seed, tokens: this.tokens });
+      this.#seed = undefined;
+    }
+    return this.#index;
+  }
+
+  /** The layout without tombstones. `records` are those of any ring of this layout. */
+  live(records: readonly InstanceDesc[]): LiveLayout {
+    if (this.#live === undefined) {
+      const positions = Uint32Array.from(
+        [...this.ids.keys()].filter((position) => !this.isLeft(position)),
+      );
+      const kept = records.filter((record) => !record.isLeft);
+      this.#live = { layout: new Layout(kept, this), positions };
+    }
+    return this.#live;
+  }
+
+  #search(id: string): number {
+    let low = 0;
+    let high = this.ids.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const order = compareUtf8(this.ids[middle] ?? '', id);
+      if (order === 0) return middle;
+      if (order < 0) low = middle + 1;
+      else high = middle;
+    }
+    return -1;
+  }
+}
+
+/** What of the base's token index can be reused. */
+function seedOf(base: Layout, index: TokenIndex | undefined, next: Layout): Seed | undefined {
+  if (index === undefined) return undefined;
+  const positions = new Int32Array(base.size).fill(-1);
+  const fresh: number[] = [];
+  let from = 0;
+  for (let to = 0; to < next.size; to++) {
+    const id = next.ids[to] ?? '';
+    let order = -1;
+    while (from < base.size) {
+      order = compareUtf8(base.ids[from] ?? '', id);
+      if (order >= 0) break;
+      from++;
+    }
+    if (order === 0 && base.tokens[from] === next.tokens[to]) positions[from] = to;
+    else fresh.push(to);
+  }
+  return { index, positions, fresh };
+}

@@ -1,0 +1,180 @@
+import type { Tokens } from './tokens.ts';
+
+const RADIX_BITS = 11;
+const RADIX = 1 << RADIX_BITS;
+
+/**
+ * All tokens of a ring in one ascending column, each with the position of its owner in the ring's id order. A token
+ * that several instances hold stands there once for each, smaller ids first.
+ */
+export interface TokenIndex {
+  readonly tokens: Uint32Array;
+  readonly owners: Uint32Array;
+  /** How many entries hold the same token as the entry before them. */
+  readonly duplicates: number;
+}
+
+/** Builds the index of `tokens`, given by owner position: a radix sort, linear in the number of tokens. */
+export function buildTokenIndex(tokens: readonly Tokens[]): TokenIndex {
+  let total = 0;
+  for (const own of tokens) total += own.size;
+  const all = new Uint32Array(total);
+  const owners = new Uint32Array(total);
+  let at = 0;
+  for (const [position, own] of tokens.entries()) {
+    all.set(own.values, at);
+    owners.fill(position, at, at + own.size);
+    at += own.size;
+  }
+  return indexOf(...sortByToken(all, owners));
+}
+
+/** What changes between two indexes. */
+export interface TokenIndexChange {
+  /** New position of each old owner; -1: its tokens are gone or come anew. Grows with the old position. */
+  readonly positions: Int32Array;
+  /** Positions whose tokens come anew. */
+  readonly fresh: readonly number[];
+  /** Tokens by new position. */
+  readonly tokens: readonly Tokens[];
+}
+
+/** The index after a change: one pass over the old one, which holds most tokens already in order. */
+export function changeTokenIndex(old: TokenIndex, change: TokenIndexChange): TokenIndex {
+  const added = buildFresh(change);
+  const { positions } = change;
+  const oldTokens = old.tokens;
+  const oldOwners = old.owners;
+  const tokens = new Uint32Array(oldTokens.length + added.tokens.length);
+  const owners = new Uint32Array(tokens.length);
+  let to = 0;
+  let next = 0;
+  for (let i = 0; i < oldTokens.length; i++) {
+    const owner = positions[oldOwners[i] ?? 0] ?? -1;
+    if (owner < 0) continue;
+    const token = oldTokens[i] ?? 0;
+    while (next < added.tokens.length) {
+      const newToken = added.tokens[next] ?? 0;
+      if (newToken > token || (newToken === token && (added.owners[next] ?? 0) > owner)) break;
+      tokens[to] = newToken;
+      owners[to++] = added.owners[next++] ?? 0;
+    }
+    tokens[to] = token;
+    owners[to++] = owner;
+  }
+  while (next < added.tokens.length) {
+    tokens[to] = added.tokens[next] ?? 0;
+    owners[to++] = added.owners[next++] ?? 0;
+  }
+  return indexOf(tokens.subarray(0, to), owners.subarray(0, to));
+}
+
+/**
+ * Who loses which tokens when every token goes to one holder: one that is not leaving beats one that is, otherwise
+ * the smaller id wins. As in dskit's conflict resolution. R-12
+ */
+export function findLosers(
+  index: TokenIndex,
+  isLeaving: (position: number) => boolean,
+): ReadonlyMap<number, ReadonlySet<number>> {
+  const losers = new Map<number, Set<number>>();
+  if (index.duplicates === 0) return losers;
+  const { tokens } = index;
+  for (let start = 0; start < tokens.length; ) {
+    const token = tokens[start] ?? 0;
+    let end = start + 1;
+    while (end < tokens.length && tokens[end] === token) end++;
+    if (end > start + 1) {
+      const winner = winnerOf(index, { start, end }, isLeaving);
+      for (let i = start; i < end; i++) {
+        const owner = index.owners[i] ?? 0;
+        if (owner === winner) continue;
+        const lost = losers.get(owner);
+        if (lost === undefined) losers.set(owner, new Set([token]));
+        else lost.add(token);
+      }
+    }
+    start = end;
+  }
+  return losers;
+}
+
+/** The index with one holder a token, by the rule of {@link findLosers}. */
+export function withoutDuplicates(
+  index: TokenIndex,
+  isLeaving: (position: number) => boolean,
+): TokenIndex {
+  if (index.duplicates === 0) return index;
+  const tokens = new Uint32Array(index.tokens.length - index.duplicates);
+  const owners = new Uint32Array(tokens.length);
+  let to = 0;
+  for (let start = 0; start < index.tokens.length; ) {
+    const token = index.tokens[start] ?? 0;
+    let end = start + 1;
+    while (end < index.tokens.length && index.tokens[end] === token) end++;
+    tokens[to] = token;
+    owners[to++] = winnerOf(index, { start, end }, isLeaving);
+    start = end;
+  }
+  return { tokens, owners, duplicates: 0 };
+}
+
+function winnerOf(
+  index: TokenIndex,
+  run: { readonly start: number; readonly end: number },
+  isLeaving: (position: number) => boolean,
+): number {
+  for (let i = run.start; i < run.end; i++) {
+    const owner = index.owners[i] ?? 0;
+    if (!isLeaving(owner)) return owner;
+  }
+  return index.owners[run.start] ?? 0;
+}
+
+function buildFresh(change: TokenIndexChange): TokenIndex {
+  const positions = [...change.fresh].sort((a, b) => a - b);
+  const built = buildTokenIndex(positions.flatMap((position) => change.tokens[position] ?? []));
+  return { ...built, owners: built.owners.map((owner) => positions[owner] ?? 0) };
+}
+
+function indexOf(tokens: Uint32Array, owners: Uint32Array): TokenIndex {
+  let duplicates = 0;
+  for (let i = 1; i < tokens.length; i++) if (tokens[i] === tokens[i - 1]) duplicates++;
+  return { tokens, owners, duplicates };
+}
+
+/** Least significant digit first; stable, so equal tokens stay in the order of their owners. */
+function sortByToken(
+  tokens: Uint32Array,
+  owners: Uint32Array,
+): readonly [tokens: Uint32Array, owners: Uint32Array] {
+  let fromTokens = tokens;
+  let fromOwners = owners;
+  let toTokens: Uint32Array = new Uint32Array(tokens.length);
+  let toOwners: Uint32Array = new Uint32Array(tokens.length);
+  const starts = new Uint32Array(RADIX);
+  for (let shift = 0; shift < 32; shift += RADIX_BITS) {
+    starts.fill(0);
+    for (let i = 0; i < fromTokens.length; i++) {
+      const digit = ((fromTokens[i] ?? 0) >>> shift) & (RADIX - 1);
+      starts[digit] = (starts[digit] ?? 0) + 1;
+    }
+    let sum = 0;
+    for (let digit = 0; digit < RADIX; digit++) {
+      const count = starts[digit] ?? 0;
+      starts[digit] = sum;
+      sum += count;
+    }
+    for (let i = 0; i < fromTokens.length; i++) {
+      const token = fromTokens[i] ?? 0;
+      const digit = (token >>> shift) & (RADIX - 1);
+      const to = starts[digit] ?? 0;
+      starts[digit] = to + 1;
+      toTokens[to] = token;
+      toOwners[to] = fromOwners[i] ?? 0;
+    }
+    [fromTokens, toTokens] = [toTokens, fromTokens];
+    [fromOwners, toOwners] = [toOwners, fromOwners];
+  }
+  return [fromTokens, fromOwners];
+}

@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import protobuf from 'protobufjs';
+import { describe, expect, test } from 'vitest';
+import { RingDesc } from '../../src/core/desc.ts';
+import { Tokens } from '../../src/core/tokens.ts';
+import { decodeRingDesc, encodeRingDesc } from '../../src/wire/ring-desc.ts';
+import { instances } from '../support/arbitraries.ts';
+import { fromHex, plain, ringOf, toHex, vectors } from '../support/vectors.ts';
+
+/** Kept exactly as they came, which the reference does not do. */
+const KEPT_BY_US: ReadonlySet<string> = new Set([
+  'unknown fields 13 (varint) and 100 (bytes) dropped',
+  'start-group unknown field skipped',
+]);
+
+describe('encoding', () => {
+  test.each(vectors.encoding.encode)('$name reads and writes as the reference does', (vector) => {
+    const bytes = fromHex(vector.hex);
+    expect(plain(decodeRingDesc(bytes))).toEqual(plain(ringOf(vector.json)));
+    expect(toHex(encodeRingDesc(decodeRingDesc(bytes)))).toBe(vector.hex);
+  });
+
+  test.each(vectors.encoding.decode.filter(({ error }) => error === undefined))(
+    '$name is read as the reference reads it',
+    ({ hex, json, name }) => {
+      const expected = plain(ringOf(json ?? {}));
+      if (name === 'invalid utf-8 in addr accepted') {
+        expect(decodeRingDesc(fromHex(hex)).get('a')?.addr).toBe('\udcc3(');
+      } else {
+        expect(plain(decodeRingDesc(fromHex(hex)))).toEqual(expected);
+      }
+    },
+  );
+
+  test.each(vectors.encoding.decode.filter(({ error }) => error !== undefined))(
+    '$name is refused',
+    ({ hex }) => {
+      expect(() => decodeRingDesc(fromHex(hex))).toThrow(
+        expect.objectContaining({ code: 'ML_RING_WIRE' }),
+      );
+    },
+  );
+
+  test.each(vectors.encoding.decode.filter(({ name }) => KEPT_BY_US.has(name)))(
+    'fields of a newer schema survive: $name',
+    ({ hex }) => {
+      const again = encodeRingDesc(decodeRingDesc(fromHex(hex)));
+      expect(again).toHaveLength(fromHex(hex).length);
+      expect(encodeRingDesc(decodeRingDesc(again))).toEqual(again);
+    },
+  );
+
+  test('strings that are no UTF-8 are written again byte for byte', () => {
+    const hex = '0a090a016112040a02c328';
+    expect(toHex(encodeRingDesc(decodeRingDesc(fromHex(hex))))).toBe(hex);
+  });
+
+  test('versions are read, and kept when the instance is written again', () => {
+    const ring = decodeRingDesc(fromHex('0a0d0a01611208620408011002' + '1001'));
+    expect(ring.get('a')?.versions).toEqual(new Map([[1n, 2n]]));
+    const moved = ring.get('a')?.with({ heartbeatUnixS: 9 });
+    const again = decodeRingDesc(encodeRingDesc(RingDesc.of(moved === undefined ? [] : [moved])));
+    expect(again.get('a')?.versions).toEqual(new Map([[1n, 2n]]));
+  });
+
+  test('reading many small pieces takes linear time', () => {
+    const pieces = 200_000;
+    const body = new Uint8Array(2 * pieces).map((_, i) => (i % 2 === 0 ? 0x30 : i & 0x7f));
+    const ring = decodeRingDesc(entry(body));
+    expect(ring.get('a')?.tokens.size).toBe(64);
+  });
+
+  test('any ring is read as it was written', () => {
+    fc.assert(
+      fc.property(fc.array(instances()), (list) => {
+        const ring = RingDesc.of(list);
+        expect(plain(decodeRingDesc(encodeRingDesc(ring)))).toEqual(plain(ring.filter(() => true)));
+      }),
+    );
+  });
+
+  test('any bytes are read or refused, never more than refused', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        try {
+          for (const { tokens } of decodeRingDesc(bytes)) expect(tokens.size).toBeLessThan(201);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ML_RING_WIRE' });
+        }
+      }),
+    );
+  });
+
+  test('a flipped bit in a good message is read or refused', () => {
+    const good = vectors.encoding.encode.map(({ hex }) => fromHex(hex)).filter((b) => b.length > 0);
+    fc.assert(
+      fc.property(fc.constantFrom(...good), fc.nat(), fc.nat(7), (bytes, at, bit) => {
+        const damaged = bytes.slice();
+        const position = at % bytes.length;
+        damaged[position] = (bytes[position] ?? 0) ^ (1 << bit);
+        try {
+          expect(decodeRingDesc(damaged)).toBeInstanceOf(RingDesc);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ML_RING_WIRE' });
+        }
+      }),
+    );
+  });
+});
+
+describe('protobufjs as the oracle', () => {
+  const root = protobuf.loadSync(new URL('../../src/wire/ring.proto', import.meta.url).pathname);
+  const type = root.lookupType('ring.Desc');
+
+  test('it reads what we write', () => {
+    fc.assert(
+      fc.property(fc.array(instances()), (list) => {
+        const ring = RingDesc.of(list);
+        const read = type.toObject(type.decode(encodeRingDesc(ring)), {
+          longs: Number,
+          defaults: true,
+        });
+        expect(
+          Object.fromEntries(
+            Object.entries(read['ingesters'] ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)),
+          ),
+        ).toEqual(asProto(ring));
+      }),
+    );
+  });
+
+  test('we read what it writes', () => {
+    fc.assert(
+      fc.property(fc.array(instances()), (list) => {
+        const ring = RingDesc.of(list);
+        const written = type.encode(type.fromObject({ ingesters: asProto(ring) })).finish();
+        expect(plain(decodeRingDesc(written))).toEqual(plain(ring));
+      }),
+    );
+  });
+});
+
+function asProto(ring: RingDesc): Readonly<Record<string, object>> {
+  return Object.fromEntries(
+    ring.instances.map((instance) => [
+      instance.id,
+      {
+        addr: instance.addr,
+        timestamp: instance.heartbeatUnixS,
+        state: instance.stateCode,
+        tokens: Array.from(instance.tokens),
+        zone: instance.zone,
+        registeredTimestamp: instance.registeredUnixS,
+        id: instance.encodedId,
+        readOnlyUpdatedTimestamp: instance.readOnlyUpdatedUnixS,
+        readOnly: instance.readOnly,
+        versions: Object.fromEntries(
+          Array.from(instance.versions, ([key, value]) => [String(key), Number(value)]),
+        ),
+      },
+    ]),
+  );
+}
+
+function entry(body: Uint8Array): Uint8Array {
+  const wrapped = encodeRingDesc(
+    RingDesc.of([
+      ...decodeRingDesc(fromHex('0a050a01611200')).instances.map((empty) =>
+        empty.withTokens(Tokens.none),
+      ),
+    ]),
+  );
+  expect(toHex(wrapped)).toBe('0a050a01611200');
+  const bodyLength = varint(body.length);
+  const inner = [0x0a, 0x01, 0x61, 0x12, ...bodyLength];
+  return Uint8Array.from([0x0a, ...varint(inner.length + body.length), ...inner, ...body]);
+}
+
+function varint(value: number): readonly number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)];
+}
