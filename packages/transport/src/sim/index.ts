@@ -1,0 +1,3 @@
+export type { LatencySampler, LinkFaults } from './link.ts';
+export type { Traffic } from './sim-host.ts';
+export { SimNetwork, type SimNetworkOptions } from './sim-network.ts';
