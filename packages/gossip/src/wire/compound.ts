@@ -1,3 +1,6 @@
+import { WireError } from './errors.ts';
+import { MESSAGE_CODE } from './message.ts';
+
 /** Bytes of a compound besides its parts, for budgets: type and count. */
 export const COMPOUND_HEADER_OVERHEAD = 2;
 
@@ -6,3 +9,88 @@ export const COMPOUND_PART_OVERHEAD = 2;
 
 /** Bytes that a user message adds to its payload, on top of {@link COMPOUND_PART_OVERHEAD}. */
 export const USER_PART_OVERHEAD = 1;
+
+const MAX_PARTS = 255;
+const MAX_PART_BYTES = 0xffff;
+
+/**
+ * Arranges messages for packets: each inner list becomes a packet of its own, as a compound unless it is marked
+ * bare. Those too long for a compound go first, bare.
+ */
+export function splitParts(parts: readonly Uint8Array[]): {
+  readonly bare: readonly Uint8Array[];
+  readonly compounds: readonly (readonly Uint8Array[])[];
+} {
+  const [only] = parts;
+  if (only === undefined) return { bare: [], compounds: [] };
+  if (parts.length === 1) return { bare: [only], compounds: [] };
+  const bare: Uint8Array[] = [];
+  const compounds: Uint8Array[][] = [];
+  let current: Uint8Array[] = [];
+  for (const part of parts) {
+    if (part.length > MAX_PART_BYTES) {
+      bare.push(part);
+      continue;
+    }
+    if (current.length === 0) compounds.push(current);
+    current.push(part);
+    if (current.length === MAX_PARTS) current = [];
+  }
+  return { bare, compounds };
+}
+
+/** The size of {@link writeCompound}'s output. */
+export function compoundSize(parts: readonly Uint8Array[]): number {
+  let size = COMPOUND_HEADER_OVERHEAD;
+  for (const part of parts) size += COMPOUND_PART_OVERHEAD + part.length;
+  return size;
+}
+
+/** Writes a compound of at most 255 parts of at most 65,535 bytes into `out` at `start`. */
+export function writeCompound(parts: readonly Uint8Array[], out: Uint8Array, start: number): void {
+  out[start] = MESSAGE_CODE.compound;
+  out[start + 1] = parts.length;
+  let table = start + COMPOUND_HEADER_OVERHEAD;
+  let at = table + parts.length * COMPOUND_PART_OVERHEAD;
+  for (const part of parts) {
+    out[table] = part.length >>> 8;
+    out[table + 1] = part.length & 255;
+    table += COMPOUND_PART_OVERHEAD;
+    out.set(part, at);
+    at += part.length;
+  }
+}
+
+/**
+ * Calls `each` with the bounds of every part of the compound whose type byte is at `start`. Bytes after the last
+ * part are ignored.
+ * @throws WireError `compound_truncated` when count, lengths or a part are cut; whole parts before it were given
+ */
+export function readCompound(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  each: (start: number, end: number) => void,
+): void {
+  const count = start + 1 < end ? (bytes[start + 1] as number) : undefined;
+  if (count === undefined) {
+    throw new WireError('compound_truncated', 'compound: the count of parts is missing');
+  }
+  const table = start + COMPOUND_HEADER_OVERHEAD;
+  let at = table + count * COMPOUND_PART_OVERHEAD;
+  if (at > end) {
+    throw new WireError('compound_truncated', `compound: the lengths of ${count} parts are cut`);
+  }
+  for (let i = 0; i < count; i += 1) {
+    const entry = table + i * COMPOUND_PART_OVERHEAD;
+    const length = ((bytes[entry] as number) << 8) | (bytes[entry + 1] as number);
+    if (length > end - at) {
+      throw new WireError(
+        'compound_truncated',
+        `compound: ${count - i} of ${count} parts are cut, the first has ${end - at} of ${length} bytes`,
+      );
+    }
+    each(at, at + length);
+    at += length;
+  }
+}

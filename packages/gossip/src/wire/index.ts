@@ -36,7 +36,9 @@ export {
 export {
   type EncodeStreamOptions,
   encodeStreamMessage,
+} from './stream.ts';
+export {
   StreamDecoder,
   type StreamDecoderOptions,
   type StreamProgress,
-} from './stream.ts';
+} from './stream-decoder.ts';

@@ -1,5 +1,185 @@
-/** Go's compress/lzw, LSB first, 8-bit literals, byte for byte. Undefined when the output would exceed `maxBytes` (default: no limit). */
-export declare function lzwEncode(bytes: Uint8Array, maxBytes?: number): Uint8Array | undefined;
+import { WireError } from './errors.ts';
 
-/** @throws WireError `bad_lzw` or, when the output would exceed `maxBytes`, `too_large`. */
-export declare function lzwDecode(bytes: Uint8Array, maxBytes: number): Uint8Array;
+// Variable-width LZW as in GIF, without its early change: least significant bit first, 8-bit literals.
+const CLEAR = 256;
+const END = 257;
+const MIN_WIDTH = 9;
+const MAX_WIDTH = 12;
+const CODES = 1 << MAX_WIDTH;
+/** The encoder starts over before it uses the last code. */
+const LAST_CODE = CODES - 1;
+
+/** What nothing becomes: a clear code and an end code. */
+const EMPTY: Uint8Array = Uint8Array.of(0x00, 0x03, 0x02);
+
+const SLOT_BITS = 14;
+const SLOT_MASK = (1 << SLOT_BITS) - 1;
+/** The encoder's dictionary, open hashing: (prefix code << 8 | byte) << 12 | code; 0 is free. */
+const slots = new Int32Array(1 << SLOT_BITS);
+/** The slots in use, so that starting over need not touch the others. */
+const used = new Uint16Array(CODES);
+
+/** The decoder's dictionary: where in the output the string of each code stands, and how long it is. */
+const starts = new Uint32Array(CODES);
+const lengths = new Uint16Array(CODES);
+
+/**
+ * Compresses like Go's compress/lzw (LSB order, 8 bits), byte for byte. Gives up with undefined as soon as the
+ * output would exceed `maxBytes`; without it there is always an output.
+ */
+export function lzwEncode(bytes: Uint8Array): Uint8Array;
+export function lzwEncode(bytes: Uint8Array, maxBytes: number): Uint8Array | undefined;
+export function lzwEncode(
+  bytes: Uint8Array,
+  maxBytes: number = Number.POSITIVE_INFINITY,
+): Uint8Array | undefined {
+  const length = bytes.length;
+  if (length === 0) return maxBytes < EMPTY.length ? undefined : EMPTY.slice();
+  // 12 bits for each byte at worst, and a clear code now and then.
+  const worst = 8 + length + (length >>> 1) + (length >>> 10);
+  const out = new Uint8Array(Math.min(worst, maxBytes + 8));
+  const count = encodeInto(bytes, out, maxBytes);
+  return count > maxBytes ? undefined : out.subarray(0, count);
+}
+
+/** The bytes written, or more than `maxBytes` when they do not suffice; `out` has 8 to spare. */
+function encodeInto(bytes: Uint8Array, out: Uint8Array, maxBytes: number): number {
+  const length = bytes.length;
+  let at = 0;
+  let bits: number = CLEAR;
+  let bitCount = MIN_WIDTH;
+  let width = MIN_WIDTH;
+  let highest = END;
+  let entries = 0;
+  let code = bytes[0] as number;
+  for (let i = 1; i <= length; i += 1) {
+    let slot = 0;
+    let key = 0;
+    if (i < length) {
+      key = (code << 8) | (bytes[i] as number);
+      slot = (Math.imul(key, 0x9e3779b1) >>> (32 - SLOT_BITS)) & SLOT_MASK;
+      let entry = slots[slot] as number;
+      while (entry !== 0 && entry >>> 12 !== key) {
+        slot = (slot + 1) & SLOT_MASK;
+        entry = slots[slot] as number;
+      }
+      if (entry !== 0) {
+        code = entry & LAST_CODE;
+        continue;
+      }
+    }
+    bits |= code << bitCount;
+    bitCount += width;
+    while (bitCount >= 8) {
+      out[at++] = bits;
+      bits >>>= 8;
+      bitCount -= 8;
+    }
+    highest += 1;
+    if (highest === 1 << width) width += 1;
+    if (highest === LAST_CODE) {
+      bits |= CLEAR << bitCount;
+      bitCount += MAX_WIDTH;
+      while (bitCount >= 8) {
+        out[at++] = bits;
+        bits >>>= 8;
+        bitCount -= 8;
+      }
+      for (; entries > 0; entries -= 1) slots[used[entries - 1] as number] = 0;
+      width = MIN_WIDTH;
+      highest = END;
+    } else if (i < length) {
+      slots[slot] = (key << 12) | highest;
+      used[entries++] = slot;
+    }
+    if (at > maxBytes) break;
+    // The byte that ended the string starts the next one; there is none after the last.
+    if (i < length) code = bytes[i] as number;
+  }
+  for (; entries > 0; entries -= 1) slots[used[entries - 1] as number] = 0;
+  if (at > maxBytes) return at;
+  bits |= END << bitCount;
+  bitCount += width;
+  for (; bitCount > 0; bitCount -= 8) {
+    out[at++] = bits;
+    bits >>>= 8;
+  }
+  return at;
+}
+
+/**
+ * Undoes {@link lzwEncode}. What follows the end code is ignored.
+ * @throws WireError `bad_lzw` for damaged or cut input, `too_large` when the output would exceed `maxBytes`
+ */
+export function lzwDecode(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  const end = bytes.length;
+  let out: Uint8Array = new Uint8Array(Math.min(maxBytes, Math.max(256, end * 3)));
+  let done = 0;
+  let at = 0;
+  let bits = 0;
+  let bitCount = 0;
+  let width = MIN_WIDTH;
+  let highest = END;
+  // The string of the code before, as it stands in the output; length 0 when there is none.
+  let lastStart = 0;
+  let lastLength = 0;
+  for (;;) {
+    while (bitCount < width) {
+      if (at >= end) throw new WireError('bad_lzw', `lzw: ${end} bytes end before the end code`);
+      bits |= (bytes[at] as number) << bitCount;
+      at += 1;
+      bitCount += 8;
+    }
+    const code = bits & ((1 << width) - 1);
+    bits >>>= width;
+    bitCount -= width;
+    if (code === END) return out.subarray(0, done);
+    if (code === CLEAR) {
+      width = MIN_WIDTH;
+      highest = END;
+      lastLength = 0;
+      continue;
+    }
+    if (code > highest) {
+      throw new WireError('bad_lzw', `lzw: code ${code} before byte ${at}, highest is ${highest}`);
+    }
+    let start = 0;
+    let length = 1;
+    if (code >= CLEAR) {
+      const repeats = code === highest && lastLength > 0;
+      start = repeats ? lastStart : (starts[code] as number);
+      length = repeats ? lastLength + 1 : (lengths[code] as number);
+    }
+    if (done + length > out.length) out = grow(out, done + length, maxBytes);
+    if (code < CLEAR) out[done] = code;
+    else if (length > 64 && start + length <= done) out.copyWithin(done, start, start + length);
+    // Forwards, because a repeating string ends with its own first byte.
+    else for (let i = 0; i < length; i += 1) out[done + i] = out[start + i] as number;
+    if (lastLength > 0) {
+      // The new string is the last one and the first byte of this one: they stand side by side.
+      starts[highest] = lastStart;
+      lengths[highest] = lastLength + 1;
+    }
+    lastStart = done;
+    lastLength = length;
+    done += length;
+    highest += 1;
+    if (highest < 1 << width) continue;
+    if (width < MAX_WIDTH) {
+      width += 1;
+    } else {
+      // The table is full: no more strings until a clear code.
+      lastLength = 0;
+      highest -= 1;
+    }
+  }
+}
+
+function grow(out: Uint8Array, needed: number, maxBytes: number): Uint8Array {
+  if (needed > maxBytes) {
+    throw new WireError('too_large', `lzw: the output exceeds the limit of ${maxBytes} bytes`);
+  }
+  const larger = new Uint8Array(Math.min(maxBytes, Math.max(needed, out.length * 2)));
+  larger.set(out);
+  return larger;
+}
