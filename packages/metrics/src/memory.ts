@@ -1,6 +1,5 @@
-import { MetricError } from './errors.ts';
 import type { Counter, Gauge, Histogram, Registerer } from './registerer.ts';
-import { checkNames, checkSame, type Registration } from './same-spec.ts';
+import { checkAmount, checkLabels, checkNames, checkSame, type Registration } from './same-spec.ts';
 import { sorted } from './sorted.ts';
 
 /** Label values of one series. */
@@ -100,9 +99,7 @@ class MemoryMetric {
   handle(labels: SeriesLabels): Counter<string> & Gauge<string> & Histogram<string> {
     return {
       inc: (by = 1) => {
-        if (this.spec.type === 'counter' && !(by >= 0)) {
-          throw new MetricError(`counter ${this.spec.name} cannot go up by ${by}`);
-        }
+        if (this.spec.type === 'counter') checkAmount(this.spec, by);
         this.#at(labels).value += by;
       },
       set: (value) => {
@@ -128,13 +125,7 @@ class MemoryMetric {
     const key = keyOf(labels);
     const known = this.#series.get(key);
     if (known !== undefined) return known;
-    const given = sorted(Object.keys(labels)).join(', ');
-    const expected = sorted(this.spec.labels).join(', ');
-    if (given !== expected) {
-      throw new MetricError(
-        `metric ${this.spec.name} takes the labels (${expected}) and was used with (${given})`,
-      );
-    }
+    checkLabels(this.spec, labels);
     const made: Series = { key, labels: { ...labels }, value: 0, sum: 0, observed: [] };
     this.#series.set(key, made);
     return made;

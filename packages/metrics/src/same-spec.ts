@@ -41,3 +41,18 @@ export function checkSame(known: Registration, asked: Registration): void {
     );
   }
 }
+
+/** Throws a {@link MetricError} unless a value is given for each label of the metric and for no other. */
+export function checkLabels(spec: Registration, values: Readonly<Record<string, string>>): void {
+  const given = Object.keys(values);
+  if (given.length === spec.labels.length && spec.labels.every((label) => label in values)) return;
+  throw new MetricError(
+    `metric ${spec.name} takes the labels (${sorted(spec.labels).join(', ')}) and was used with ` +
+      `(${sorted(given).join(', ')})`,
+  );
+}
+
+/** Throws a {@link MetricError} for an amount that a counter cannot go up by. */
+export function checkAmount(spec: Registration, by: number): void {
+  if (!(by >= 0)) throw new MetricError(`counter ${spec.name} cannot go up by ${by}`);
+}
