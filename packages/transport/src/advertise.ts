@@ -54,12 +54,14 @@ export function chooseAdvertised(input: AdvertiseInput): Advertised {
     return advertised(toIpv6(ip) ?? ip, input.boundPort);
   }
   const ip = parseIp(input.bindAddr);
-  if (ip === undefined) throw new AdvertiseError(`bind address ${JSON.stringify(input.bindAddr)} is not an IP address`);
+  if (ip === undefined)
+    throw new AdvertiseError(`bind address ${JSON.stringify(input.bindAddr)} is not an IP address`);
   return advertised(toIpv4(ip) ?? ip, input.boundPort);
 }
 
 function advertised(ip: Uint8Array, port: number): Advertised {
   const host = formatIp(ip);
-  if (host === undefined) throw new AdvertiseError(`an address of ${ip.length} bytes is not an IP address`);
+  if (host === undefined)
+    throw new AdvertiseError(`an address of ${ip.length} bytes is not an IP address`);
   return { address: { host, port }, ip: Uint8Array.from(ip) };
 }

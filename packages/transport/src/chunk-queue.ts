@@ -11,7 +11,7 @@ export class ChunkQueue implements AsyncIterable<Uint8Array> {
   readonly #chunks: Uint8Array[] = [];
   readonly #waiters: Deferred<Result>[] = [];
   #bufferedBytes = 0;
-  #ended = false;
+  #ended: boolean = false;
   #error: Error | undefined;
 
   /** @param onConsumed called after the reader took a chunk. */

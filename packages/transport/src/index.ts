@@ -37,9 +37,10 @@ export {
   toIpv6,
 } from './ip.ts';
 export { type TcpTransportConfig, tcpTransportConfig } from './tcp/config.ts';
+export { type ForeignProtocol, sniff } from './tcp/sniff.ts';
 export {
   DEFAULT_TCP_TRANSPORT_LIMITS,
   type TcpTransportLimits,
 } from './tcp/tcp-transport.ts';
-export { type ForeignProtocol, sniff } from './tcp/sniff.ts';
+export { CIPHER_SUITES, type TlsSettings } from './tls.ts';
 export type { Address, Packet, Stream, Transport, TransportHandler } from './transport.ts';

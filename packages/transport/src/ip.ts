@@ -130,7 +130,10 @@ function parseGroups(text: string, dottedAllowed: boolean): number[] | undefined
 
 /** As RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups shortened. */
 function formatIpv6(ip: Uint8Array): string {
-  const groups = Array.from({ length: 8 }, (_, at) => ((ip[2 * at] ?? 0) << 8) | (ip[2 * at + 1] ?? 0));
+  const groups = Array.from(
+    { length: 8 },
+    (_, at) => ((ip[2 * at] ?? 0) << 8) | (ip[2 * at + 1] ?? 0),
+  );
   let start = -1;
   let length = 1;
   for (let at = 0; at < 8; at++) {

@@ -52,9 +52,15 @@ export function createTcpTransportMetrics(
   return {
     incomingStreams: dskit('incoming_streams_total', 'Streams that other members opened.'),
     outgoingStreams: dskit('outgoing_streams_total', 'Attempts to open a stream.'),
-    outgoingStreamErrors: dskit('outgoing_stream_errors_total', 'Failed attempts to open a stream.'),
+    outgoingStreamErrors: dskit(
+      'outgoing_stream_errors_total',
+      'Failed attempts to open a stream.',
+    ),
     packetsReceived: dskit('packets_received_total', 'Packet connections accepted, good or bad.'),
-    packetsReceivedBytes: dskit('packets_received_bytes_total', 'Payload bytes of packets received.'),
+    packetsReceivedBytes: dskit(
+      'packets_received_bytes_total',
+      'Payload bytes of packets received.',
+    ),
     packetsReceivedErrors: dskit(
       'packets_received_errors_total',
       'Packets that arrived cut short, too large, too late or with a wrong digest.',
@@ -73,7 +79,10 @@ export function createTcpTransportMetrics(
     sentBytes: dskit('sent_bytes_total', 'Bytes written to connections of both kinds.'),
     receivedBytes: dskit('received_bytes_total', 'Bytes read from connections of both kinds.'),
     digestMismatches: own('digest_mismatches_total', 'Packets whose digest did not match.'),
-    handlerErrors: own('handler_errors_total', 'Failures inside the receiver of a packet or stream.'),
+    handlerErrors: own(
+      'handler_errors_total',
+      'Failures inside the receiver of a packet or stream.',
+    ),
     acceptErrors: own('accept_errors_total', 'Failures of a listener to accept a connection.'),
     rejected: registerer.counter({
       name: 'ml_tcp_transport_inbound_rejected_total',

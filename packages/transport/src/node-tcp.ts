@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { connect as connectTls, type Server as TlsServer } from 'node:tls';
 import { formatAddress } from './address.ts';
-import { BindError, type DialFailure } from './errors.ts';
+import { BindError, type DialFailure, StreamError } from './errors.ts';
 import { canonicalIp } from './ip.ts';
 import type { NodeTls } from './node-tls.ts';
 import type {
@@ -131,8 +131,8 @@ class NodeTcpSocket implements TcpSocket {
   readonly #socket: Socket;
   readonly #tls: boolean;
   #events: SocketEvents | undefined;
-  #connected = false;
-  #open = false;
+  #connected: boolean = false;
+  #open: boolean = false;
   #failure: SocketFailure | undefined;
 
   /** @param opened the event that makes a dialled socket usable; undefined for an accepted one. */
@@ -178,7 +178,7 @@ class NodeTcpSocket implements TcpSocket {
     const last = parts.length - 1;
     if (last > 0) socket.cork();
     for (const [at, part] of parts.entries()) {
-      if (at === last) socket.write(part, (error) => done(error ?? undefined));
+      if (at === last) socket.write(part, (error) => done(error ?? this.#lost()));
       else socket.write(part);
     }
     if (last > 0) socket.uncork();
@@ -191,6 +191,12 @@ class NodeTcpSocket implements TcpSocket {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** Node reports a write that a destroyed socket swallowed as done. */
+  #lost(): Error | undefined {
+    if (!this.#socket.destroyed) return undefined;
+    return this.#failure?.error ?? new StreamError('the socket was closed');
   }
 
   #reasonOf(error: Error): DialFailure {

@@ -52,7 +52,7 @@ export class NodeTls implements Disposable {
   #material: Material;
   #context: nodeTls.SecureContext;
   #checkedAt: number;
-  #faulty = false;
+  #faulty: boolean = false;
 
   /** @throws {TlsConfigError} when settings or files are unusable; the message names the file. */
   constructor(options: NodeTlsOptions) {
@@ -126,7 +126,8 @@ export class NodeTls implements Disposable {
       runtime.log.info({ cert: settings.tlsCertPath }, 'tls files changed and are in use');
     } catch (err) {
       this.#reloadErrors.inc();
-      if (!this.#faulty) runtime.log.warn({ err }, 'changed tls files are unusable, keeping the former');
+      if (!this.#faulty)
+        runtime.log.warn({ err }, 'changed tls files are unusable, keeping the former');
       this.#faulty = true;
     }
   }

@@ -1,13 +1,20 @@
 import { TlsConfigError } from './errors.ts';
 
-/** The tls_* settings, as in the configuration section. */
+/** The tls_* settings; all are empty or false by default. */
 export interface TlsSettings {
+  /** PEM file of the certificate, for both roles. As -memberlist.tls-cert-path in dskit. */
   readonly tlsCertPath: string;
+  /** PEM file of its key. As -memberlist.tls-key-path in dskit. */
   readonly tlsKeyPath: string;
+  /** PEM file of the authorities; empty: the system's. As -memberlist.tls-ca-path in dskit. */
   readonly tlsCaPath: string;
+  /** Name that peers' certificates must carry; empty: the dialled IP. As -memberlist.tls-server-name in dskit. */
   readonly tlsServerName: string;
+  /** Accept any certificate. As -memberlist.tls-insecure-skip-verify in dskit. */
   readonly tlsInsecureSkipVerify: boolean;
+  /** Comma list of {@link CIPHER_SUITES} names, for TLS 1.2 and older. As -memberlist.tls-cipher-suites in dskit. */
   readonly tlsCipherSuites: string;
+  /** VersionTLS10 to VersionTLS13; empty: TLS 1.2. As -memberlist.tls-min-version in dskit. */
   readonly tlsMinVersion: string;
 }
 
@@ -105,8 +112,10 @@ function checkKeyPair({ tlsCertPath, tlsKeyPath }: TlsSettings): void {
       'TLS is enabled but there is no certificate to listen with; set tls-cert-path and tls-key-path',
     );
   }
-  if (tlsKeyPath === '') throw new TlsConfigError('tls-cert-path is set but tls-key-path is not; set both');
-  if (tlsCertPath === '') throw new TlsConfigError('tls-key-path is set but tls-cert-path is not; set both');
+  if (tlsKeyPath === '')
+    throw new TlsConfigError('tls-cert-path is set but tls-key-path is not; set both');
+  if (tlsCertPath === '')
+    throw new TlsConfigError('tls-key-path is set but tls-cert-path is not; set both');
 }
 
 /** The suites of TLS 1.3 are always on, as in Go. Versions below 1.2 need OpenSSL's security level lowered. */

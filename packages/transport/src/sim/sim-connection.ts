@@ -86,10 +86,10 @@ export class SimStream implements Stream {
   #lastArrivalAt = 0;
   #stalledSince: number | undefined;
   #writeEnd: Promise<void> | undefined;
-  #disposed = false;
-  #sourceEnded = false;
-  #endSent = false;
-  #gone = false;
+  #disposed: boolean = false;
+  #sourceEnded: boolean = false;
+  #endSent: boolean = false;
+  #gone: boolean = false;
 
   constructor(options: SimStreamOptions) {
     this.remote = options.remote;
@@ -123,7 +123,8 @@ export class SimStream implements Stream {
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    if (this.#gone || this.#disposed) return Promise.reject(new StreamError('the stream is closed'));
+    if (this.#gone || this.#disposed)
+      return Promise.reject(new StreamError('the stream is closed'));
     if (this.#writeEnd !== undefined) {
       return Promise.reject(new StreamError('the stream was already closed for writing'));
     }
@@ -144,7 +145,11 @@ export class SimStream implements Stream {
     this.#received.abandon(new StreamError('the stream was closed on this side'));
     if (this.#gone) return Promise.resolve();
     if (this.#writes.length > 0) this.reset();
-    else this.closeWrite().then(() => this.#end(), () => this.#end());
+    else
+      this.closeWrite().then(
+        () => this.#end(),
+        () => this.#end(),
+      );
     return Promise.resolve();
   }
 
@@ -179,14 +184,17 @@ export class SimStream implements Stream {
     const peer = this.#peer;
     if (this.#gone || peer === undefined) return;
     for (let write = this.#writes[0]; write !== undefined; write = this.#writes[0]) {
-      for (let bytes = write.left[0]; bytes !== undefined; bytes = write.left[0]) {
-        if (this.#inFlightBytes + peer.#received.bufferedBytes >= WINDOW_BYTES) return;
+      const bytes = write.left[0];
+      if (bytes === undefined) {
+        this.#writes.shift();
+        write.done.resolve();
+      } else if (this.#inFlightBytes + peer.#received.bufferedBytes < WINDOW_BYTES) {
         write.left.shift();
         this.#inFlightBytes += bytes.length;
         this.#outbox.push({ type: 'data', bytes });
+      } else {
+        break;
       }
-      this.#writes.shift();
-      write.done.resolve();
     }
     this.#flush();
   }

@@ -50,7 +50,7 @@ export class SimNetwork {
   readonly #hosts = new Map<string, SimHost>();
   readonly #links = new Map<string, Map<string, LinkState>>();
   readonly #busyUntil = new Map<string, number>();
-  readonly #partitions = new Partitions();
+  readonly #partitions: Partitions = new Partitions();
   readonly #connections = new Set<SimConnection>();
   readonly #total = new TrafficCounter();
 

@@ -24,7 +24,7 @@ export class SimTransport implements Transport {
   readonly #dials = new Set<Deferred<SimStream>>();
   #handler: TransportHandler | undefined;
   #nextPort = MIN_EPHEMERAL_PORT;
-  #closed = false;
+  #closed: boolean = false;
 
   constructor(network: SimNetwork, host: SimHost, address: Address) {
     this.#network = network;
@@ -68,7 +68,8 @@ export class SimTransport implements Transport {
     const limitMs = timeoutMs > 0 ? timeoutMs : SYSTEM_CONNECT_LIMIT_MS;
     using _limit = this.#network.runtime.timers.after(
       limitMs,
-      () => opened.reject(new DialError('timeout', `${target} did not answer within ${limitMs} ms`)),
+      () =>
+        opened.reject(new DialError('timeout', `${target} did not answer within ${limitMs} ms`)),
       { plain: true },
     );
     using _link = onAbort(signal, () => {

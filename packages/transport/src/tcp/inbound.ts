@@ -5,7 +5,13 @@ import type { Address, Stream, TransportHandler } from '../transport.ts';
 import { LogLimiter } from './log-limiter.ts';
 import { FOREIGN_HINTS, HTTP_ANSWER, sniff } from './sniff.ts';
 import type { SocketEvents, SocketFailure, TcpSocket } from './sockets.ts';
-import { PACKET_TYPE, type PacketFrame, PacketFrameDecoder, STREAM_TYPE, sameDigest } from './wire.ts';
+import {
+  PACKET_TYPE,
+  type PacketFrame,
+  PacketFrameDecoder,
+  STREAM_TYPE,
+  sameDigest,
+} from './wire.ts';
 
 /** Limits of what other sides may do to us. */
 export interface InboundLimits {
@@ -44,11 +50,14 @@ export class Inbound {
   readonly #options: InboundOptions;
   readonly #handler: TransportHandler;
   readonly #open = new Set<TcpSocket>();
-  readonly #foreignLog = new LogLimiter({ periodMs: FOREIGN_LOG_PERIOD_MS, maxKeys: MAX_LOGGED_REMOTES });
+  readonly #foreignLog = new LogLimiter({
+    periodMs: FOREIGN_LOG_PERIOD_MS,
+    maxKeys: MAX_LOGGED_REMOTES,
+  });
   readonly #warned = new LogLimiter({ periodMs: WARN_PERIOD_MS, maxKeys: MAX_LOGGED_REMOTES });
   #bufferedBytes = 0;
   #streams = 0;
-  #closed = false;
+  #closed: boolean = false;
 
   constructor(options: InboundOptions, handler: TransportHandler) {
     this.#options = options;
@@ -207,7 +216,9 @@ export class Inbound {
     metrics.unknownConnections.inc();
     const protocol = sniff(chunk);
     if (this.#foreignLog.first(`${remote.host} ${protocol}`, runtime.clock.now())) {
-      const firstBytes = [...chunk.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+      const firstBytes = [...chunk.subarray(0, 8)]
+        .map((byte) => byte.toString(16).padStart(2, '0'))
+        .join(' ');
       const fields = { remote: formatAddress(remote), protocol, firstBytes };
       runtime.log.error({ ...fields, hint: FOREIGN_HINTS[protocol] }, 'unknown connection');
     }
@@ -290,7 +301,10 @@ export class Inbound {
 
   #debug({ remote }: Connection, reason: string): void {
     if (!this.#options.debug) return;
-    this.#options.runtime.log.debug({ remote: formatAddress(remote), reason }, 'inbound connection ended');
+    this.#options.runtime.log.debug(
+      { remote: formatAddress(remote), reason },
+      'inbound connection ended',
+    );
   }
 }
 

@@ -57,7 +57,7 @@ export class PacketWriters {
   #waiting: Job[] = [];
   #waitingBytes = 0;
   #expiry: Timer | undefined;
-  #stopped = false;
+  #stopped: boolean = false;
   #onIdle: (() => void) | undefined;
 
   constructor(options: PacketWritersOptions) {
@@ -118,7 +118,10 @@ export class PacketWriters {
   #drop({ to }: Job): void {
     this.#options.metrics.packetsDropped.inc();
     if (this.#options.debug) {
-      this.#options.runtime.log.debug({ to: formatAddress(to) }, 'dropped a packet: no free writer');
+      this.#options.runtime.log.debug(
+        { to: formatAddress(to) },
+        'dropped a packet: no free writer',
+      );
     }
   }
 

@@ -32,7 +32,8 @@ export function sniff(bytes: Uint8Array): ForeignProtocol {
 export const FOREIGN_HINTS: Readonly<Record<ForeignProtocol, string>> = {
   http: 'an HTTP request on the gossip port; metrics and status pages are on the HTTP port, and a scrape configuration or health check names the wrong one',
   tls: 'a TLS handshake on a gossip port without TLS; set -memberlist.tls-enabled on all members or on none',
-  proxy: 'a PROXY protocol header on the gossip port; turn it off in the load balancer, and let members dial each other directly',
+  proxy:
+    'a PROXY protocol header on the gossip port; turn it off in the load balancer, and let members dial each other directly',
   ssh: 'an SSH client on the gossip port',
   memberlist:
     'probably a memberlist that does not use the TCP-only transport; members of one cluster need the same transport',

@@ -30,11 +30,11 @@ export class TcpStream implements Stream {
   readonly #metrics: TcpTransportMetrics;
   readonly #received: ChunkQueue;
   readonly #closed = new Deferred<void>();
-  #paused = false;
+  #paused: boolean = false;
   #pendingWrites = 0;
   #writeEnd: Deferred<void> | undefined;
-  #gone = false;
-  #disposed = false;
+  #gone: boolean = false;
+  #disposed: boolean = false;
 
   constructor(options: TcpStreamOptions) {
     const { socket, initial, onClosed } = options;
@@ -58,7 +58,8 @@ export class TcpStream implements Stream {
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    if (this.#gone || this.#disposed) return Promise.reject(new StreamError('the stream is closed'));
+    if (this.#gone || this.#disposed)
+      return Promise.reject(new StreamError('the stream is closed'));
     if (this.#writeEnd !== undefined) {
       return Promise.reject(new StreamError('the stream was already closed for writing'));
     }

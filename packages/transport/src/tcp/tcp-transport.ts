@@ -1,5 +1,5 @@
-import { Deferred, type Runtime, onAbort, abortReason, type Timer } from '@ml/runtime';
-import { type Registerer, noMetrics } from '@ml/metrics';
+import { noMetrics, type Registerer } from '@ml/metrics';
+import { abortReason, Deferred, onAbort, type Runtime, type Timer } from '@ml/runtime';
 import { formatAddress } from '../address.ts';
 import { type Advertised, chooseAdvertised } from '../advertise.ts';
 import { BindError, DialError } from '../errors.ts';
@@ -141,7 +141,7 @@ class TcpTransport implements Transport {
 
   async bind(): Promise<void> {
     const { config, advertiseAddr, advertisePort, interfaces } = this.#options;
-    const addresses = config.bindAddr.length > 0 ? config.bindAddr : ['0.0.0.0'];
+    const addresses = config.bindAddrs.length > 0 ? config.bindAddrs : ['0.0.0.0'];
     for (const host of addresses) {
       if (parseIp(host) === undefined) {
         throw new BindError(

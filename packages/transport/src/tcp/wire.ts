@@ -38,7 +38,9 @@ export interface PacketFault {
 export function encodePacketHeader(sender: string): Uint8Array {
   const address = new TextEncoder().encode(sender);
   if (address.length > MAX_SENDER_BYTES) {
-    throw new RangeError(`a sender address of ${address.length} bytes does not fit its length byte`);
+    throw new RangeError(
+      `a sender address of ${address.length} bytes does not fit its length byte`,
+    );
   }
   return Uint8Array.from([PACKET_TYPE, address.length, ...address]);
 }
