@@ -35,3 +35,8 @@ export function fromHex(text: string): Uint8Array {
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
+
+/** One field of a vector's input. */
+export function inputOf(vector: Vector, field: string): unknown {
+  return vector.input[field];
+}

@@ -1,14 +1,14 @@
 import { decodeMessage, encodeMessage, MESSAGE_CODE, WireError } from '@ml/gossip/wire';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fromHex, toHex, vectors } from '../vectors/load.ts';
+import { fromHex, inputOf, toHex, vector, vectors } from '../vectors/load.ts';
 import { packetMessage } from './arbitraries.ts';
 import { messageOf, rows } from './records.ts';
 
 const messageGroups = ['ping', 'indirectPing', 'ack', 'nack', 'suspect', 'dead', 'alive'];
 const encoded = messageGroups
   .flatMap((group) => vectors(`encode/${group}/`))
-  .filter((vector) => vector.input['hexIsPrefixOnly'] !== true);
+  .filter((row) => inputOf(row, 'hexIsPrefixOnly') !== true);
 
 /** Struct and byte strings as arrays: the reference takes them, no sender writes them. */
 const refusedOddities = new Set([
@@ -29,33 +29,32 @@ const CODES: Readonly<Record<string, number>> = {
   alive: MESSAGE_CODE.alive,
   suspect: MESSAGE_CODE.suspect,
 };
-const bodies = vectors('decode/').filter((vector) => String(vector.input['into']) in CODES);
+const bodies = vectors('decode/').filter((row) => String(inputOf(row, 'into')) in CODES);
 
 describe('encodeMessage', () => {
-  it.each(rows(encoded))('writes the bytes of the reference: %s', (_, vector) => {
-    const message = messageOf(vector.input['type'], vector.input);
+  it.each(rows(encoded))('writes the bytes of the reference: %s', (_, row) => {
+    const message = messageOf(inputOf(row, 'type'), row.input);
     expect(message).toBeDefined();
-    if (message !== undefined) expect(toHex(encodeMessage(message))).toBe(vector.hex);
+    if (message !== undefined) expect(toHex(encodeMessage(message))).toBe(row.hex);
   });
 
   it.each([65_535, 65_536])(
     'chooses the raw header of a payload of %i bytes as the reference',
     (n) => {
-      const [vector] = vectors(`encode/ack/payload-${n}`);
+      const expected = vector(`encode/ack/payload-${n}`);
       const bytes = encodeMessage({
         type: 'ack',
         seqNo: 300,
         payload: new Uint8Array(n).fill(0xfe),
       });
-      expect(bytes).toHaveLength(Number(vector?.input['totalLength']));
-      expect(toHex(bytes).startsWith(vector?.hex ?? '?')).toBe(true);
+      expect(bytes).toHaveLength(Number(inputOf(expected, 'totalLength')));
+      expect(toHex(bytes).startsWith(expected.hex)).toBe(true);
     },
   );
 
   it('writes a user message as its type byte and the payload', () => {
-    const [vector] = vectors('encode/user/packet');
     const payload = Uint8Array.from(Buffer.from('hello world'));
-    expect(toHex(encodeMessage({ type: 'user', payload }))).toBe(vector?.hex);
+    expect(toHex(encodeMessage({ type: 'user', payload }))).toBe(vector('encode/user/packet').hex);
   });
 
   it('gives a buffer that the next message does not change', () => {
@@ -67,32 +66,27 @@ describe('encodeMessage', () => {
 });
 
 describe('decodeMessage', () => {
-  it.each(rows(encoded))('reads the bytes of the reference: %s', (_, vector) => {
-    expect(decodeMessage(fromHex(vector.hex))).toEqual(
-      messageOf(vector.input['type'], vector.input),
-    );
+  it.each(rows(encoded))('reads the bytes of the reference: %s', (_, row) => {
+    expect(decodeMessage(fromHex(row.hex))).toEqual(messageOf(inputOf(row, 'type'), row.input));
   });
 
-  it.each(rows(encoded))('refuses every cut of %s', (_, vector) => {
-    const bytes = fromHex(vector.hex);
+  it.each(rows(encoded))('refuses every cut of %s', (_, row) => {
+    const bytes = fromHex(row.hex);
     for (let end = 0; end < bytes.length; end += 1) {
       expect(() => decodeMessage(bytes, 0, end)).toThrow(WireError);
     }
   });
 
-  it.each(rows(bodies))(
-    'takes and refuses as the reference, or more strictly: %s',
-    (name, vector) => {
-      const into = String(vector.input['into']);
-      const bytes = Uint8Array.of(CODES[into] ?? 255, ...fromHex(vector.hex));
-      if (vector.input['accepted'] !== true || refusedOddities.has(name)) {
-        expect(() => decodeMessage(bytes)).toThrow(WireError);
-        return;
-      }
-      const result = Object(vector.input['result']);
-      expect(decodeMessage(bytes)).toEqual(messageOf(into, result));
-    },
-  );
+  it.each(rows(bodies))('takes and refuses as the reference, or more strictly: %s', (name, row) => {
+    const into = String(inputOf(row, 'into'));
+    const bytes = Uint8Array.of(CODES[into] ?? 255, ...fromHex(row.hex));
+    if (inputOf(row, 'accepted') !== true || refusedOddities.has(name)) {
+      expect(() => decodeMessage(bytes)).toThrow(WireError);
+      return;
+    }
+    const result = Object(inputOf(row, 'result'));
+    expect(decodeMessage(bytes)).toEqual(messageOf(into, result));
+  });
 
   it('names the reason of a refusal', () => {
     const reasonOf = (hex: string): string => {
@@ -109,7 +103,7 @@ describe('decodeMessage', () => {
     expect(reasonOf('0007')).toBe('msgpack_type');
     expect(reasonOf('0081a55365714e6fff')).toBe('msgpack_range');
     expect(reasonOf('0081a44e6f6465a1ff')).toBe('bad_utf8');
-    expect(reasonOf('0081a44e6f6465da0401' + '61'.repeat(1025))).toBe('bad_name');
+    expect(reasonOf(`0081a44e6f6465da0401${'61'.repeat(1025)}`)).toBe('bad_name');
     expect(reasonOf(`0081a35a7a7a${'91'.repeat(2000)}`)).toBe('msgpack_depth');
   });
 

@@ -6,6 +6,8 @@ type Input = Readonly<Record<string, unknown>>;
 const text = (input: Input, key: string): string => String(input[key] ?? '');
 const number = (input: Input, key: string): number => Number(input[key] ?? 0);
 
+const boolean = (input: Input, key: string): boolean => input[key] === true;
+
 /** A byte field: null is nil, text is hexadecimal. */
 function bytes(input: Input, key: string): Uint8Array | undefined {
   const value = input[key];
@@ -41,7 +43,7 @@ export function messageOf(type: unknown, input: Input): PacketMessage | undefine
         node,
         target: bytes(input, 'Target') ?? new Uint8Array(0),
         port: number(input, 'Port'),
-        nack: input['Nack'] === true,
+        nack: boolean(input, 'Nack'),
         ...source(input),
       };
     case 2:
