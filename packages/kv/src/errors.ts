@@ -95,3 +95,34 @@ export class WireError extends MlError<'ML_KV_WIRE'> {
     super('ML_KV_WIRE', problem, options);
   }
 }
+
+/** A new key beyond the limit of the store. Nothing was changed. Peers that write made-up keys can cause it. */
+export class StoreFullError extends MlError<'ML_KV_STORE_FULL'> {
+  constructor(key: string, maxKeys: number) {
+    super(
+      'ML_KV_STORE_FULL',
+      `key ${JSON.stringify(key)} was not stored: the store holds its limit of ${maxKeys} keys; delete some or raise maxKeys`,
+    );
+  }
+}
+
+/** None of the join addresses answered while starting. Nothing was left running. */
+export class FastJoinError extends MlError<'ML_KV_FAST_JOIN'> {
+  constructor(reason: string, options?: ErrorOptions) {
+    super('ML_KV_FAST_JOIN', `no member was reached at startup: ${reason}`, options);
+  }
+}
+
+/** An attempt to join reached nobody, or joining was given up after the last attempt. */
+export class ClusterJoinError extends MlError<'ML_KV_JOIN'> {
+  constructor(reason: string, options?: ErrorOptions) {
+    super('ML_KV_JOIN', `could not join the cluster: ${reason}`, options);
+  }
+}
+
+/** The options that a store was to be made from cannot work. Nothing was started. A mistake in the set-up. */
+export class KvOptionsError extends MlError<'ML_KV_OPTIONS'> {
+  constructor(problem: string, options?: ErrorOptions) {
+    super('ML_KV_OPTIONS', problem, options);
+  }
+}

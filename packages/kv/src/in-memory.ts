@@ -1,3 +1,4 @@
+import { throwIfAborted } from '@ml/runtime';
 import type { KvClient } from './client.ts';
 import type { Codec } from './codec.ts';
 import { type Watcher, Watchers } from './core/watchers.ts';
@@ -57,8 +58,6 @@ export interface InMemoryKvOptions {
   readonly watchPrefixBufferSize?: number;
 }
 
-const never = new AbortController().signal;
-
 /**
  * A client over values in memory. Unlike a gossiped store it replaces values instead of merging them, and a
  * deleted key is gone at once: watchers get `undefined`. As the `inmemory` store in dskit. // K-52
@@ -89,7 +88,7 @@ export function inMemoryKv<T>(codec: Codec<T>, options: InMemoryKvOptions = {}):
     cas: async (key, update, { signal } = {}) => {
       checkKey(key);
       for (let attempt = 0; attempt < CAS_ATTEMPTS; attempt += 1) {
-        signal?.throwIfAborted();
+        throwIfAborted(signal, 'a CAS');
         const before = store.get(key)?.index;
         const next = update(read(key));
         if (next === undefined) return;
@@ -103,17 +102,17 @@ export function inMemoryKv<T>(codec: Codec<T>, options: InMemoryKvOptions = {}):
     async *watchKey(key, { signal } = {}) {
       const queue = latestOnly();
       using _ = store.watchKey(key, queue);
-      signal?.throwIfAborted();
+      throwIfAborted(signal, 'a watch');
       do {
         yield read(key);
-      } while ((await queue.next({ closed: never, signal })) !== undefined);
+      } while ((await queue.next({ signal })) !== undefined);
     },
 
     async *watchPrefix(prefix, { signal } = {}) {
       const queue = new WatchQueue({ capacity, dropped: () => {} });
       using _ = store.watchPrefix(prefix, queue);
       for (;;) {
-        const key = await queue.next({ closed: never, signal });
+        const key = await queue.next({ signal });
         if (key === undefined) return;
         yield { key, value: read(key) };
       }

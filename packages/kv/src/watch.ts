@@ -1,21 +1,22 @@
+import { Deferred, onAbort, throwIfAborted } from '@ml/runtime';
 import type { Watcher } from './core/watchers.ts';
 
-/** Ends every watch of a store: aborted when the store closes. */
+/** What ends a wait for changes. */
 export interface WatchContext {
-  readonly closed: AbortSignal;
+  /** Fires when the store closes: the watch ends. */
+  readonly closed?: AbortSignal;
+  /** The reader's own: the watch rejects. */
   readonly signal: AbortSignal | undefined;
 }
 
-/**
- * A watcher whose reader takes keys one by one. Holds at most `capacity` keys; with `coalesce` a key that is
- * already waiting is not added again.
- */
+/** A watcher whose reader takes changed keys one by one, oldest first. Holds a bounded number of them. */
 export class WatchQueue implements Watcher {
   readonly #keys: string[] = [];
   readonly #capacity: number;
   readonly #dropped: () => void;
   #wake: (() => void) | undefined;
 
+  /** `dropped` is called for each key that does not fit. */
   constructor(options: { readonly capacity: number; readonly dropped: () => void }) {
     this.#capacity = options.capacity;
     this.#dropped = options.dropped;
@@ -32,37 +33,25 @@ export class WatchQueue implements Watcher {
 
   /**
    * The oldest waiting key; waits for one if there is none. `undefined` when the store closed.
-   * @throws the signal's reason when it is aborted first.
+   * @throws the signal's reason when that fires first.
    */
-  async next(context: WatchContext): Promise<string | undefined> {
-    const { closed, signal } = context;
-    signal?.throwIfAborted();
-    while (this.#keys.length === 0) {
-      if (closed.aborted) return undefined;
-      await this.#change(context);
-      signal?.throwIfAborted();
+  async next({ closed, signal }: WatchContext): Promise<string | undefined> {
+    for (;;) {
+      throwIfAborted(signal, 'a watch');
+      if (closed?.aborted === true) return undefined;
+      const key = this.#keys.shift();
+      if (key !== undefined) return key;
+      const woken = new Deferred<void>();
+      this.#wake = () => woken.resolve();
+      using _closed = onAbort(closed, this.#wake);
+      using _signal = onAbort(signal, this.#wake);
+      await woken.promise;
+      this.#wake = undefined;
     }
-    return this.#keys.shift();
-  }
-
-  #change({ closed, signal }: WatchContext): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#wake = undefined;
-        closed.removeEventListener('abort', wake);
-        signal?.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#wake = wake;
-      closed.addEventListener('abort', wake, { once: true });
-      signal?.addEventListener('abort', wake, { once: true });
-    });
   }
 }
 
-const ignore = () => {};
-
 /** A queue of one key: changes while the reader is busy become one. */
 export function latestOnly(): WatchQueue {
-  return new WatchQueue({ capacity: 1, dropped: ignore });
+  return new WatchQueue({ capacity: 1, dropped: () => {} });
 }

@@ -1,0 +1,241 @@
+import type { Runtime } from '@ml/runtime';
+import { splitPairs } from './core/full-state.ts';
+import type { MergeResult } from './core/store.ts';
+import { MAX_KEY_BYTES } from './key.ts';
+import type { LimitedLog } from './limited-log.ts';
+import type { AnyMergeable } from './mergeable.ts';
+import type { KvMetrics, RejectReason, Via } from './metrics.ts';
+import type { Replica } from './replica.ts';
+import { decodeKeyValuePair, type KeyValuePair } from './wire/key-value-pair.ts';
+
+/** Messages of one key that wait; the next one has them merged at once. As the key queues of dskit. */
+const MAX_WAITING_PER_KEY = 1024;
+/** Bytes that wait over all keys; beyond it everything is merged at once. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/** Messages merged before other work of the process gets its turn. */
+const MESSAGES_PER_TURN = 256;
+/** A message that is the same as one of the newest this many of its key is not queued again. */
+const COMPARED = 8;
+const LOG_INTERVAL_MS = 60_000;
+const UNKNOWN_CODEC_LOG_INTERVAL_MS = 3_600_000;
+
+interface Waiting {
+  readonly pair: KeyValuePair;
+  readonly sizeBytes: number;
+  readonly from: string;
+}
+
+export interface InboxOptions {
+  readonly runtime: Runtime;
+  readonly replica: Replica;
+  readonly metrics: KvMetrics;
+  readonly log: LimitedLog;
+}
+
+/**
+ * Takes what peers send. Gossip messages wait in one queue a key and are merged in turns of the process, so that a
+ * burst costs each key one notice and repeated messages nothing; a full queue is worked off, not dropped. // K-16
+ */
+export class Inbox {
+  readonly #options: InboxOptions;
+  readonly #waiting = new Map<string, Waiting[]>();
+  #waitingBytes = 0;
+  #drain: Disposable | undefined;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  /** One gossip message. Never throws. */
+  message(bytes: Uint8Array, from: string): void {
+    const { metrics } = this.#options;
+    metrics.receivedBroadcasts.inc();
+    metrics.receivedBroadcastsBytes.inc(bytes.length);
+    const pair = this.#parse(bytes, 'gossip', from);
+    if (pair === undefined) {
+      metrics.receivedBroadcastsInvalid.inc();
+      return;
+    }
+    this.#enqueue({ pair, sizeBytes: bytes.length, from });
+  }
+
+  /** A peer's full state. Never throws: good pairs before any damage are merged. */
+  fullState(state: Uint8Array, from: string): void {
+    const { metrics } = this.#options;
+    metrics.statePushes.inc();
+    metrics.statePushesBytes.inc(state.length);
+    const { pairs, problem } = splitPairs(state);
+    for (const bytes of pairs) {
+      const pair = this.#parse(bytes, 'push_pull', from);
+      if (pair !== undefined) this.#apply({ pair, sizeBytes: bytes.length, from }, 'push_pull');
+    }
+    if (problem !== undefined) {
+      this.#reject({ via: 'push_pull', reason: 'cut_state', from }, { err: problem });
+    }
+  }
+
+  /** Merges everything that waits. */
+  flush(): void {
+    this.#drain?.[Symbol.dispose]();
+    this.#drain = undefined;
+    for (const key of [...this.#waiting.keys()]) this.#drainKey(key);
+  }
+
+  /** Drops everything that waits. */
+  close(): void {
+    this.#drain?.[Symbol.dispose]();
+    this.#drain = undefined;
+    this.#waiting.clear();
+    this.#waitingBytes = 0;
+  }
+
+  #enqueue(message: Waiting): void {
+    const { key } = message.pair;
+    const queue = this.#waiting.get(key) ?? [];
+    if (queue.slice(-COMPARED).some(({ pair }) => samePair(pair, message.pair))) return;
+    this.#waiting.set(key, queue);
+    queue.push(message);
+    this.#waitingBytes += message.sizeBytes;
+    if (this.#waitingBytes > MAX_WAITING_BYTES) this.flush();
+    else if (queue.length > MAX_WAITING_PER_KEY) this.#drainKey(key);
+    else this.#drain ??= this.#options.runtime.timers.after(0, () => this.#turn(), { plain: true });
+  }
+
+  #turn(): void {
+    this.#drain = undefined;
+    let left = MESSAGES_PER_TURN;
+    for (const [key, queue] of this.#waiting) {
+      left -= queue.length;
+      this.#drainKey(key);
+      if (left <= 0) break;
+    }
+    if (this.#waiting.size > 0) {
+      this.#drain = this.#options.runtime.timers.after(0, () => this.#turn(), { plain: true });
+    }
+  }
+
+  #drainKey(key: string): void {
+    const queue = this.#waiting.get(key) ?? [];
+    this.#waiting.delete(key);
+    for (const message of queue) {
+      this.#waitingBytes -= message.sizeBytes;
+      this.#apply(message, 'gossip');
+    }
+  }
+
+  #apply(message: Waiting, via: Via): void {
+    const { replica, runtime } = this.#options;
+    const result = this.#merge(message, via);
+    const changed = result?.type === 'changed' ? result.update : undefined;
+    const { pair, sizeBytes } = message;
+    if (replica.history.enabled) {
+      const entry = via === 'gossip' ? replica.store.get(pair.key) : undefined;
+      const marks = entry && { deleted: entry.deleted, updateTimeMillis: entry.updateUnixMs };
+      replica.history.add('received', {
+        unixMs: runtime.clock.unixMs(),
+        sizeBytes,
+        // A copy: the value would keep the whole packet in memory.
+        pair: { ...pair, value: pair.value.slice(), ...marks },
+        version: changed?.entry.version ?? 0,
+        changes: changed?.content ?? [],
+      });
+    }
+    if (changed === undefined) return;
+    replica.watchers.changed(pair.key);
+    replica.spread('gossip', changed);
+  }
+
+  #merge(message: Waiting, via: Via): MergeResult | undefined {
+    const { replica, runtime } = this.#options;
+    const { pair, from } = message;
+    const fields = { key: pair.key, codec: pair.codec, bytes: message.sizeBytes };
+    const value = this.#decode(message, via);
+    if (value === undefined) return undefined;
+    try {
+      const result = replica.store.merge(
+        {
+          key: pair.key,
+          value,
+          codecId: pair.codec,
+          deleted: pair.deleted,
+          updateUnixMs: pair.updateTimeMillis,
+        },
+        0,
+        runtime.clock.unixMs(),
+      );
+      if (result.type === 'codecMismatch') {
+        const more = { ...fields, stored_codec: result.storedCodecId };
+        this.#reject({ via, reason: 'codec_mismatch', from }, more);
+      } else if (result.type === 'full') {
+        this.#reject({ via, reason: 'too_many_keys', from }, fields);
+      }
+      return result;
+    } catch (error) {
+      this.#reject({ via, reason: 'merge_failed', from }, { ...fields, err: error });
+      return undefined;
+    }
+  }
+
+  #decode({ pair, sizeBytes, from }: Waiting, via: Via): AnyMergeable | undefined {
+    try {
+      return this.#options.replica.decodeValue(pair.codec, pair.value);
+    } catch (error) {
+      const fields = { key: pair.key, codec: pair.codec, bytes: sizeBytes, err: error };
+      this.#reject({ via, reason: 'bad_value', from }, fields);
+      return undefined;
+    }
+  }
+
+  /** The pair in a message, if we can use it. */
+  #parse(bytes: Uint8Array, via: Via, from: string): KeyValuePair | undefined {
+    let pair: KeyValuePair;
+    try {
+      pair = decodeKeyValuePair(bytes);
+    } catch (error) {
+      this.#reject({ via, reason: 'malformed', from }, { bytes: bytes.length, err: error });
+      return undefined;
+    }
+    const reason = this.#fault(pair);
+    if (reason === undefined) return pair;
+    const fields = { key: pair.key.slice(0, 200), codec: pair.codec.slice(0, 200) };
+    this.#reject({ via, reason, from }, { ...fields, bytes: bytes.length });
+    return undefined;
+  }
+
+  #fault({ key, codec }: KeyValuePair): RejectReason | undefined {
+    if (key === '') return 'empty_key'; // K-8
+    // Every UTF-16 unit takes at most three bytes, so short keys need no counting.
+    if (key.length * 3 > MAX_KEY_BYTES && new TextEncoder().encode(key).length > MAX_KEY_BYTES) {
+      return 'key_too_long';
+    }
+    return this.#options.replica.codec(codec) === undefined ? 'unknown_codec' : undefined;
+  }
+
+  #reject(
+    what: { readonly via: Via; readonly reason: RejectReason; readonly from: string },
+    fields: { readonly codec?: string; readonly [name: string]: unknown },
+  ): void {
+    const { via, reason, from } = what;
+    this.#options.metrics.rejectedPairs.labels({ via, reason }).inc();
+    const topic =
+      reason === 'unknown_codec'
+        ? { name: `codec ${fields.codec ?? ''}`, intervalMs: UNKNOWN_CODEC_LOG_INTERVAL_MS }
+        : { name: `${reason} from ${from}`, intervalMs: LOG_INTERVAL_MS };
+    this.#options.log.warn(topic, { reason, via, from, ...fields }, 'value of a peer refused');
+  }
+}
+
+function samePair(a: KeyValuePair, b: KeyValuePair): boolean {
+  return (
+    a.codec === b.codec &&
+    a.deleted === b.deleted &&
+    a.updateTimeMillis === b.updateTimeMillis &&
+    sameBytes(a.value, b.value)
+  );
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
+}
