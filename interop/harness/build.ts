@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process';
+import { access, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { HarnessError, textOf } from './errors.ts';
+import { MachineLock } from './machine-lock.ts';
+import { BIN_DIR, BUILD_DIR, INTEROP_DIR } from './paths.ts';
+
+const run = promisify(execFile);
+
+/** Programs under `go/cmd`. */
+export type GoProgram = 'peer' | 'faultnet' | 'netprobe';
+
+/** Pinned: a newer one may answer differently. */
+const COREDNS_MODULE = 'github.com/coredns/coredns@v1.15.0';
+const MAX_OUTPUT_BYTES = 16 << 20;
+const built = new Map<GoProgram, Promise<string>>();
+
+/**
+ * Builds a program under `go/cmd`, once a process and never twice at the same time on a machine.
+ *
+ * @returns the binary's path.
+ * @throws {HarnessError} when Go is missing or the build fails.
+ */
+export function goBinary(program: GoProgram): Promise<string> {
+  const known = built.get(program);
+  if (known !== undefined) return known;
+  const building = build(program);
+  built.set(program, building);
+  return building;
+}
+
+/**
+ * Installs CoreDNS into the build folder unless it is there. Cold, this compiles for minutes.
+ *
+ * @returns the binary's path.
+ * @throws {HarnessError} when Go is missing or the installation fails.
+ */
+export async function coreDnsBinary(): Promise<string> {
+  await using _lock = await MachineLock.take(BUILD_DIR);
+  const path = join(BIN_DIR, 'coredns');
+  const installed = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (!installed) {
+    await mkdir(BIN_DIR, { recursive: true });
+    await go(['install', '-trimpath', COREDNS_MODULE], { GOBIN: BIN_DIR });
+  }
+  return path;
+}
+
+async function build(program: GoProgram): Promise<string> {
+  await using _lock = await MachineLock.take(BUILD_DIR);
+  const path = join(BIN_DIR, program);
+  await mkdir(BIN_DIR, { recursive: true });
+  await go(['build', '-trimpath', '-o', path, `./cmd/${program}`], {});
+  return path;
+}
+
+async function go(args: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
+  try {
+    await run('go', args, {
+      cwd: join(INTEROP_DIR, 'go'),
+      env: { ...process.env, ...env },
+      maxBuffer: MAX_OUTPUT_BYTES,
+    });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      throw new HarnessError(
+        'the interop tests need Go 1.25 or newer: `go` is not on the PATH. Install it and run them again',
+        { cause: error },
+      );
+    }
+    throw new HarnessError(`go ${args.join(' ')} failed: ${textOf(error)}`, { cause: error });
+  }
+}
