@@ -14,8 +14,8 @@ const MAX_PARTS = 255;
 const MAX_PART_BYTES = 0xffff;
 
 /**
- * Arranges messages for packets: each inner list becomes a packet of its own, as a compound unless it is marked
- * bare. Those too long for a compound go first, bare.
+ * Arranges messages for packets: first those that travel alone as they are, then the compounds. A single message
+ * needs no compound; among several, one that is left over gets one of its own.
  */
 export function splitParts(parts: readonly Uint8Array[]): {
   readonly bare: readonly Uint8Array[];

@@ -6,7 +6,7 @@ export {
   USER_PART_OVERHEAD,
 } from './compound.ts';
 export { WireError, type WireReason } from './errors.ts';
-export { labelHeader, labelOverhead } from './label.ts';
+export { type LabelCheck, labelHeader, labelOverhead } from './label.ts';
 export { DEFAULT_WIRE_LIMITS, type WireLimits } from './limits.ts';
 export { lzwDecode, lzwEncode } from './lzw.ts';
 export {

@@ -3,10 +3,13 @@ import { assert } from '@ml/runtime';
 const utf8 = new TextEncoder();
 /** Longer byte strings are copied by the platform. */
 const SHORT_BYTES = 48;
-/** The largest buffer kept from one message to the next. */
-const KEPT_BYTES = 65_536;
+/** Short messages are cut one after the other from buffers of this size: a buffer for each costs more than the message. */
+const SLAB_BYTES = 16_384;
+/** Messages that may be longer get a buffer of their own. */
+const SHARING_BYTES = 2048;
 
-let scratch = new Uint8Array(4096);
+let slab = new Uint8Array(SLAB_BYTES);
+let slabUsed = 0;
 
 /** The UTF-8 bytes of each key, with the raw header in front: what {@link MsgpackWriter.key} writes. */
 export function keyBytes(key: string): Uint8Array {
@@ -33,19 +36,31 @@ export function bytesBound(bytes: Uint8Array | undefined): number {
  */
 export class MsgpackWriter {
   private readonly bytes: Uint8Array;
-  private readonly shared: boolean;
-  private position = 0;
+  private readonly start: number;
+  private readonly stop: number;
+  private position: number;
 
   constructor(boundBytes: number) {
-    this.shared = boundBytes <= KEPT_BYTES;
-    if (this.shared && scratch.length < boundBytes) scratch = new Uint8Array(KEPT_BYTES);
-    this.bytes = this.shared ? scratch : new Uint8Array(boundBytes);
+    if (boundBytes > SHARING_BYTES) {
+      this.bytes = new Uint8Array(boundBytes);
+      this.start = 0;
+    } else {
+      if (slabUsed + boundBytes > SLAB_BYTES) {
+        slab = new Uint8Array(SLAB_BYTES);
+        slabUsed = 0;
+      }
+      this.bytes = slab;
+      this.start = slabUsed;
+    }
+    this.position = this.start;
+    this.stop = this.start + boundBytes;
   }
 
-  /** What was written. */
+  /** What was written; nobody else writes to it. */
   finish(): Uint8Array {
-    assert(this.position <= this.bytes.length, 'the bound covers what is written');
-    return this.shared ? this.bytes.slice(0, this.position) : this.bytes.subarray(0, this.position);
+    assert(this.position <= this.stop, 'the bound covers what is written');
+    if (this.bytes === slab) slabUsed = this.position;
+    return this.bytes.subarray(this.start, this.position);
   }
 
   byte(value: number): void {

@@ -1,7 +1,8 @@
-import { MAX_PORT, MAX_UINT32, NO_BYTES } from './codec.ts';
 import { WireError } from './errors.ts';
 import type { WireLimits } from './limits.ts';
 import { MESSAGE_CODE, type PushPull, type PushPullRecord } from './message.ts';
+import { namesOf } from './message-keys.ts';
+import { MAX_PORT, MAX_UINT32, NO_BYTES } from './message-reader.ts';
 import type { MsgpackReader } from './msgpack-reader.ts';
 import { bytesBound, keyBytes, MsgpackWriter, nameBound } from './msgpack-writer.ts';
 
@@ -22,10 +23,8 @@ const KEY = {
   vsn: keyBytes('Vsn'),
 } as const;
 
-const names = (...keys: readonly Uint8Array[]): readonly Uint8Array[] =>
-  keys.map((key) => key.subarray(1));
-const HEADER_KEYS = names(KEY.join, KEY.nodes, KEY.userStateLen);
-const RECORD_KEYS = names(
+const HEADER_KEYS = namesOf(KEY.join, KEY.nodes, KEY.userStateLen);
+const RECORD_KEYS = namesOf(
   KEY.addr,
   KEY.incarnation,
   KEY.meta,
@@ -65,8 +64,7 @@ export function encodePushPull(message: PushPull): Uint8Array {
   return writer.finish();
 }
 
-/** Writes the body that leads the records. */
-export function writeHeader(writer: MsgpackWriter, header: PushPullHeader): void {
+function writeHeader(writer: MsgpackWriter, header: PushPullHeader): void {
   writer.mapHeader(3);
   writer.key(KEY.join);
   writer.bool(header.join);
@@ -76,8 +74,7 @@ export function writeHeader(writer: MsgpackWriter, header: PushPullHeader): void
   writer.int(header.userStateBytes);
 }
 
-/** Writes one record. */
-export function writeRecord(writer: MsgpackWriter, record: PushPullRecord): void {
+function writeRecord(writer: MsgpackWriter, record: PushPullRecord): void {
   writer.mapHeader(7);
   writer.key(KEY.addr);
   writer.raw(record.addr.length === 0 ? undefined : record.addr);

@@ -1,10 +1,10 @@
 import { checkMessage, memberFault, wireError } from './check.ts';
-import { readAck, readPing } from './codec.ts';
 import { readCompressed } from './compress.ts';
 import { WireError, type WireReason } from './errors.ts';
 import { type LabelCheck, readLabel } from './label.ts';
 import { DEFAULT_WIRE_LIMITS, type WireLimits } from './limits.ts';
 import { MESSAGE_CODE, type PushPullRecord, type StreamMessage } from './message.ts';
+import { readAck, readPing } from './message-reader.ts';
 import { MsgpackReader } from './msgpack-reader.ts';
 import { type PushPullHeader, readHeader, readRecord } from './push-pull.ts';
 import { ValueScanner } from './scanner.ts';
