@@ -1,4 +1,4 @@
-import { encodeStreamMessage, WireError } from '@ml/gossip/wire';
+import { encodeStreamMessage } from '@ml/gossip/wire';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fuzzMessage } from '../../fuzz/wire-message.ts';
@@ -55,7 +55,7 @@ describe.each([
   });
 
   it('holds its promises on every vector with every byte flipped', () => {
-    for (const seed of seeds) {
+    const flipEach = (seed: Uint8Array): void => {
       const bytes = seed.slice(0, 200);
       for (let at = 0; at < bytes.length; at += 1) {
         const kept = bytes[at] ?? 0;
@@ -63,7 +63,7 @@ describe.each([
         target(bytes);
         bytes[at] = kept;
       }
-    }
-    expect(WireError).toBeDefined();
+    };
+    for (const seed of seeds) expect(() => flipEach(seed)).not.toThrow();
   });
 });
