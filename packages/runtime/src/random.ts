@@ -49,7 +49,7 @@ class Xoshiro256 implements Random {
 
   float(): number {
     const high = this.#next();
-    return ((high >>> 5) * 67_108_864 + (this.#low >>> 6)) / 9_007_199_254_740_992;
+    return (high * 2_097_152 + (this.#low >>> 11)) / 9_007_199_254_740_992;
   }
 
   int(bound: number): number {
@@ -57,11 +57,24 @@ class Xoshiro256 implements Random {
       Number.isInteger(bound) && bound >= 1 && bound <= TWO_32,
       `bound ${bound} is outside 1..2^32`,
     );
-    // Values past the largest multiple of the bound would favour the small results; draw again.
-    const limit = TWO_32 - (TWO_32 % bound);
-    let value = this.#next();
-    while (value >= limit) value = this.#next();
-    return value % bound;
+    if (bound > 2 ** 21) {
+      // Values past the largest multiple of the bound would favour the small results; draw again.
+      const limit = TWO_32 - (TWO_32 % bound);
+      let value = this.#next();
+      while (value >= limit) value = this.#next();
+      return value % bound;
+    }
+    // Lemire's method: the result is the upper half of a product, exact below 2^53, and a division is hardly ever needed.
+    let product = this.#next() * bound;
+    let low = product >>> 0;
+    if (low < bound) {
+      const least = TWO_32 % bound;
+      while (low < least) {
+        product = this.#next() * bound;
+        low = product >>> 0;
+      }
+    }
+    return (product - low) / TWO_32;
   }
 
   bytes(length: number): Uint8Array {
@@ -135,10 +148,15 @@ function mix64(value: bigint): bigint {
   return z ^ (z >> 31n);
 }
 
+/** FNV-1a with 64 bits, in halves: the prime is 2^40 + 0x1b3. */
 function fnv1a64(text: string): bigint {
-  let hash = 0xcbf29ce484222325n;
+  let low = 0x84222325;
+  let high = 0xcbf29ce4;
   for (const byte of new TextEncoder().encode(text)) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+    const mixed = (low ^ byte) >>> 0;
+    const product = mixed * 0x1b3;
+    low = product >>> 0;
+    high = (Math.imul(high, 0x1b3) + Math.floor(product / TWO_32) + (mixed << 8)) >>> 0;
   }
-  return hash;
+  return (BigInt(high) << 32n) | BigInt(low);
 }

@@ -5,6 +5,7 @@ import { assert, MlError } from './errors.ts';
 import { EventQueue } from './event-queue.ts';
 import { type Logger, silentLogger, stampedLogger } from './log.ts';
 import { afterContinuations } from './node-drain.ts';
+import { PromiseWatch } from './node-promise-watch.ts';
 import { type Random, seededRandom } from './random.ts';
 import { repeatTimer } from './repeating-timer.ts';
 import type { Runtime } from './runtime.ts';
@@ -23,12 +24,29 @@ export class SimulationStalledError extends MlError<'ML_SIMULATION_STALLED'> {
   }
 }
 
+/** A callback that was registered as plain left promise continuations behind without a call of `noteAsync`. */
+export class PlainEventError extends MlError<'ML_PLAIN_EVENT'> {
+  constructor(nowMs: number, options?: ErrorOptions) {
+    super(
+      'ML_PLAIN_EVENT',
+      `a plain event at ${nowMs} ms left promise continuations behind: drop \`plain\`, settle promises through ` +
+        'Deferred, or call noteAsync',
+      options,
+    );
+  }
+}
+
 /** Options of {@link VirtualRuntime}. */
 export interface VirtualRuntimeOptions {
   /** Everything random in the simulation follows from it. */
   readonly seed: bigint | number;
   /** Wall clock at virtual time 0. Default: 1 January 2024 UTC. */
   readonly startUnixMs?: number;
+  /**
+   * Proves of every plain event that it left no continuation behind, and fails the run where one did. Slow; for tests
+   * of code that uses plain timers. Default false.
+   */
+  readonly checkPlain?: boolean;
   /** Where the nodes log; each line carries `node` and `virtualMs`. Default: no log. */
   readonly log?: Logger;
 }
@@ -64,6 +82,7 @@ export class VirtualRuntime implements Runtime {
   readonly log: Logger;
   readonly #startUnixMs: number;
   readonly #log: Logger | undefined;
+  readonly #checkPlain: boolean;
   readonly #queue = new EventQueue<NodeState>();
   readonly #lives = new Map<string, number>();
   #nowUs = 0;
@@ -73,9 +92,10 @@ export class VirtualRuntime implements Runtime {
   constructor(options: VirtualRuntimeOptions) {
     this.#startUnixMs = options.startUnixMs ?? DEFAULT_START_UNIX_MS;
     this.#log = options.log;
+    this.#checkPlain = options.checkPlain ?? false;
     this.random = seededRandom(options.seed);
     this.clock = this.#clockOf(() => 0);
-    this.timers = this.#timersOf(undefined, this.clock, this.random.fork('timers'));
+    this.timers = this.#timersOf(undefined, this.clock, this.random);
     this.log = this.#logOf({});
   }
 
@@ -107,7 +127,7 @@ export class VirtualRuntime implements Runtime {
     return {
       name,
       clock,
-      timers: this.#timersOf(state, clock, random.fork('timers')),
+      timers: this.#timersOf(state, clock, random),
       random,
       log: this.#logOf({ node: name }),
       get clockSkewMs() {
@@ -185,21 +205,29 @@ export class VirtualRuntime implements Runtime {
   #run(endUs: number, ask: (() => boolean) | undefined, options: RunOptions): Promise<boolean> {
     assert(!this.#running, 'a run starts while another one is under way');
     const { signal } = options;
+    const watch = this.#checkPlain ? new PromiseWatch() : undefined;
     this.#running = true;
     return new Promise<boolean>((resolve, reject) => {
+      let broken: unknown;
+      const end = (settle: () => void): void => {
+        this.#running = false;
+        watch?.[Symbol.dispose]();
+        settle();
+      };
       const step = (): void => {
         try {
+          if (broken !== undefined) throw broken;
           if (signal?.aborted === true) throw abortReason(signal, 'the simulation');
           const outcome = this.#turn(endUs, ask);
-          if (outcome === 'again') {
-            afterContinuations(step);
-            return;
+          if (outcome === 'plain') {
+            watch?.whenChecked((left) => {
+              if (left > 0) broken = new PlainEventError(this.now);
+            });
           }
-          this.#running = false;
-          resolve(outcome === 'done');
+          if (outcome === 'again' || outcome === 'plain') afterContinuations(step);
+          else end(() => resolve(outcome === 'done'));
         } catch (error) {
-          this.#running = false;
-          reject(error);
+          end(() => reject(error));
         }
       };
       // What was set off before the run has to come to rest first.
@@ -208,7 +236,7 @@ export class VirtualRuntime implements Runtime {
   }
 
   /** Runs events until continuations must drain, or the end. */
-  #turn(endUs: number, ask: (() => boolean) | undefined): 'again' | 'done' | 'idle' {
+  #turn(endUs: number, ask: (() => boolean) | undefined): 'again' | 'plain' | 'done' | 'idle' {
     const queue = this.#queue;
     for (let count = 0; count < EVENTS_PER_TURN; count++) {
       const timeUs = queue.peekUs();
@@ -227,6 +255,7 @@ export class VirtualRuntime implements Runtime {
       this.#executed++;
       queue.take()();
       if (!plain || notes !== asyncNotes()) return 'again';
+      if (this.#checkPlain) return 'plain';
     }
     return 'again';
   }
@@ -243,13 +272,8 @@ export class VirtualRuntime implements Runtime {
     run: () => void,
     options: TimerOptions | undefined,
   ): Timer {
-    const queue = this.#queue;
     const slot = this.#push(ms, run, owner, options?.plain === true);
-    const stamp = queue.stampOf(slot);
-    return {
-      deadline: this.now + Math.max(0, ms),
-      [Symbol.dispose]: () => queue.cancel(slot, stamp),
-    };
+    return new VirtualTimer(this.#queue, slot, this.now + Math.max(0, ms));
   }
 
   #resume(state: NodeState): void {
@@ -270,17 +294,39 @@ export class VirtualRuntime implements Runtime {
     };
   }
 
-  #timersOf(owner: NodeState | undefined, clock: Clock, jitter: Random): Timers {
+  #timersOf(owner: NodeState | undefined, clock: Clock, random: Random): Timers {
     const after: Timers['after'] = (ms, run, options) => this.#after(owner, ms, run, options);
+    let jitter: Random | undefined;
     return {
       after,
-      every: (ms, run, options) => repeatTimer({ after, clock, random: jitter }, ms, run, options),
+      every: (ms, run, options) => {
+        jitter ??= random.fork('timers');
+        return repeatTimer({ after, clock, random: jitter }, ms, run, options);
+      },
     };
   }
 
   #logOf(fields: object): Logger {
     if (this.#log === undefined) return silentLogger;
     return stampedLogger(this.#log, () => ({ ...fields, virtualMs: this.now }));
+  }
+}
+
+class VirtualTimer implements Timer {
+  readonly deadline: number;
+  readonly #queue: EventQueue<NodeState>;
+  readonly #slot: number;
+  readonly #stamp: number;
+
+  constructor(queue: EventQueue<NodeState>, slot: number, deadline: number) {
+    this.#queue = queue;
+    this.#slot = slot;
+    this.#stamp = queue.stampOf(slot);
+    this.deadline = deadline;
+  }
+
+  [Symbol.dispose](): void {
+    this.#queue.cancel(this.#slot, this.#stamp);
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Deferred, recordingLogger, sleep } from '../src/index.ts';
-import { SimulationStalledError, VirtualRuntime } from '../src/virtual.ts';
+import { PlainEventError, SimulationStalledError, VirtualRuntime } from '../src/virtual.ts';
 
 describe('the time line', () => {
   test('events run by time, and in the order of registration at equal times', async () => {
@@ -158,6 +158,31 @@ describe('continuations', () => {
     void sleeper('b', 7);
     await runtime.runFor(100);
     expect(seen).toEqual(['b@7', 'a@10', 'b@14', 'a@20']);
+  });
+});
+
+describe('checkPlain', () => {
+  test('fails the run in which a plain event left a continuation behind', async () => {
+    const runtime = new VirtualRuntime({ seed: 1, checkPlain: true });
+    const sloppy = async (): Promise<void> => {
+      await undefined;
+    };
+    runtime.post(5, () => void sloppy());
+    await expect(runtime.runFor(10)).rejects.toThrow(PlainEventError);
+    expect(runtime.now).toBe(5);
+  });
+
+  test('has nothing against plain events that note what they do, or only wait', async () => {
+    const runtime = new VirtualRuntime({ seed: 1, checkPlain: true });
+    const woken: number[] = [];
+    const wait = async (): Promise<void> => {
+      await sleep(runtime, 3);
+      woken.push(runtime.now);
+    };
+    runtime.post(5, () => void wait());
+    runtime.post(6, () => {});
+    await runtime.runFor(10);
+    expect(woken).toEqual([8]);
   });
 });
 
