@@ -167,8 +167,8 @@ class Merge {
   readonly #added: InstanceDesc[] = [];
   readonly #updated: string[] = [];
   #records: InstanceDesc[] | undefined;
-  #layoutChanged = false;
-  #tokensChanged = false;
+  #layoutChanged: boolean = false;
+  #tokensChanged: boolean = false;
 
   constructor(before: readonly InstanceDesc[], layout: Layout) {
     this.#before = before;

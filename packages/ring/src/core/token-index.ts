@@ -26,7 +26,7 @@ export function buildTokenIndex(tokens: readonly Tokens[]): TokenIndex {
     owners.fill(position, at, at + own.size);
     at += own.size;
   }
-  return indexOf(...sortByToken(all, owners));
+  return indexOf(sortByToken({ tokens: all, owners }));
 }
 
 /** What changes between two indexes. */
@@ -66,7 +66,7 @@ export function changeTokenIndex(old: TokenIndex, change: TokenIndexChange): Tok
     tokens[to] = added.tokens[next] ?? 0;
     owners[to++] = added.owners[next++] ?? 0;
   }
-  return indexOf(tokens.subarray(0, to), owners.subarray(0, to));
+  return indexOf({ tokens: tokens.subarray(0, to), owners: owners.subarray(0, to) });
 }
 
 /**
@@ -137,44 +137,50 @@ function buildFresh(change: TokenIndexChange): TokenIndex {
   return { ...built, owners: built.owners.map((owner) => positions[owner] ?? 0) };
 }
 
-function indexOf(tokens: Uint32Array, owners: Uint32Array): TokenIndex {
+function indexOf({ tokens, owners }: Columns): TokenIndex {
   let duplicates = 0;
   for (let i = 1; i < tokens.length; i++) if (tokens[i] === tokens[i - 1]) duplicates++;
   return { tokens, owners, duplicates };
 }
 
+interface Columns {
+  readonly tokens: Uint32Array;
+  readonly owners: Uint32Array;
+}
+
 /** Least significant digit first; stable, so equal tokens stay in the order of their owners. */
-function sortByToken(
-  tokens: Uint32Array,
-  owners: Uint32Array,
-): readonly [tokens: Uint32Array, owners: Uint32Array] {
-  let fromTokens = tokens;
-  let fromOwners = owners;
-  let toTokens: Uint32Array = new Uint32Array(tokens.length);
-  let toOwners: Uint32Array = new Uint32Array(tokens.length);
-  const starts = new Uint32Array(RADIX);
-  for (let shift = 0; shift < 32; shift += RADIX_BITS) {
-    starts.fill(0);
-    for (let i = 0; i < fromTokens.length; i++) {
-      const digit = ((fromTokens[i] ?? 0) >>> shift) & (RADIX - 1);
-      starts[digit] = (starts[digit] ?? 0) + 1;
-    }
-    let sum = 0;
-    for (let digit = 0; digit < RADIX; digit++) {
-      const count = starts[digit] ?? 0;
-      starts[digit] = sum;
-      sum += count;
-    }
-    for (let i = 0; i < fromTokens.length; i++) {
-      const token = fromTokens[i] ?? 0;
-      const digit = (token >>> shift) & (RADIX - 1);
-      const to = starts[digit] ?? 0;
-      starts[digit] = to + 1;
-      toTokens[to] = token;
-      toOwners[to] = fromOwners[i] ?? 0;
-    }
-    [fromTokens, toTokens] = [toTokens, fromTokens];
-    [fromOwners, toOwners] = [toOwners, fromOwners];
+function sortByToken(columns: Columns): Columns {
+  let sorted = columns;
+  for (let shift = 0; shift < 32; shift += RADIX_BITS) sorted = sortByDigit(sorted, shift);
+  return sorted;
+}
+
+function sortByDigit(from: Columns, shift: number): Columns {
+  const tokens = new Uint32Array(from.tokens.length);
+  const owners = new Uint32Array(from.tokens.length);
+  const starts = startsOfDigits(from.tokens, shift);
+  for (let i = 0; i < tokens.length; i++) {
+    const token = from.tokens[i] ?? 0;
+    const digit = (token >>> shift) & (RADIX - 1);
+    const to = starts[digit] ?? 0;
+    starts[digit] = to + 1;
+    tokens[to] = token;
+    owners[to] = from.owners[i] ?? 0;
   }
-  return [fromTokens, fromOwners];
+  return { tokens, owners };
+}
+
+/** Where the tokens with each digit begin once they are sorted by it. */
+function startsOfDigits(tokens: Uint32Array, shift: number): Uint32Array {
+  const starts = new Uint32Array(RADIX);
+  for (const token of tokens) {
+    const digit = (token >>> shift) & (RADIX - 1);
+    starts[digit] = (starts[digit] ?? 0) + 1;
+  }
+  let sum = 0;
+  for (const [digit, count] of starts.entries()) {
+    starts[digit] = sum;
+    sum += count;
+  }
+  return starts;
 }

@@ -33,12 +33,7 @@ export class Tokens implements Iterable<number> {
   /** Sorts and de-duplicates. Values must be integers from 0 to 2^32 - 1 (a programming error otherwise). */
   static of(values: Iterable<number>): Tokens {
     const list = Array.from(values);
-    for (const value of list) {
-      assert(
-        Number.isInteger(value) && value >= 0 && value < TOKEN_SPACE,
-        `token ${value} is a uint32`,
-      );
-    }
+    for (const value of list) assert(isUint32(value), `token ${value} is a uint32`);
     return Tokens.normalised(Uint32Array.from(list));
   }
 
@@ -189,6 +184,11 @@ export class Tokens implements Iterable<number> {
     this.#canonical = canonical;
     this.#values = canonical || isAscending(values) ? values : sortedUnique(values);
   }
+}
+
+/** Whether `value` can be a token: a whole number from 0 to 2^32 - 1. */
+export function isUint32(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < TOKEN_SPACE;
 }
 
 /** Bytes of `value` (a uint32) as a varint. */

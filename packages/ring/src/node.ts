@@ -1,0 +1,1 @@
+export { tokensFile } from './node-tokens-file.ts';

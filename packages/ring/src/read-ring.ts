@@ -1,0 +1,159 @@
+import type { Clock } from '@ml/runtime';
+import type { InstanceDesc } from './core/instance.ts';
+import type { InstanceState } from './core/instance-state.ts';
+import { allHealthy, lookUpKey, wholeRing } from './core/lookup.ts';
+import { nearestIds } from './core/nearest.ts';
+import type { Operation } from './core/operation.ts';
+import type { ReplicationSet } from './core/replication-set.ts';
+import { type TokenRange, tokenRanges } from './core/token-ranges.ts';
+import { RingView } from './core/view.ts';
+import { UnknownInstanceError } from './errors.ts';
+
+/** Counts of a ring's instances. */
+export interface InstanceCounts {
+  readonly instances: number;
+  /** Instances that hold tokens. */
+  readonly withTokens: number;
+  /** Instances that hold tokens and take new data. */
+  readonly writableWithTokens: number;
+}
+
+/** Look-ups on a ring as it is at the moment of each call. Nothing here waits. As `ReadRing` in dskit. */
+export interface ReadRing {
+  /** How many instances hold each key. */
+  readonly replicationFactor: number;
+  /** Zones in byte order; '' stands for instances without one. */
+  readonly zones: readonly string[];
+  /** The instances, ascending by id. */
+  readonly instances: readonly InstanceDesc[];
+  /** How many tokens the ring holds. */
+  readonly tokensCount: number;
+  /** Grows with each change of anything but states and heartbeats. */
+  readonly topologyVersion: number;
+
+  /**
+   * The instances to send a key to. `key` is an unsigned 32-bit number; see `hashKey` for text.
+   * @throws {EmptyRingError | ReplicationFactorError | TooFewHealthyInstancesError}
+   */
+  get(
+    key: number,
+    operation: Operation,
+    options?: { readonly replicationFactor?: number },
+  ): ReplicationSet;
+  /**
+   * Every healthy instance, also those without tokens.
+   * @throws {EmptyRingError}
+   */
+  getAllHealthy(operation: Operation): ReplicationSet;
+  /**
+   * The instances to ask when all data is wanted. As `GetReplicationSetForOperation` in dskit.
+   * @throws {EmptyRingError | TooManyUnhealthyInstancesError}
+   */
+  replicationSetFor(operation: Operation): ReplicationSet;
+  /** The ring of the instances whose state the operation accepts, whatever their heartbeats. It does not change any more. */
+  subringFor(operation: Operation): ReadRing;
+  /**
+   * The keys that an instance holds, where zones and replicas are equally many.
+   * @throws {UnknownInstanceError | TokenRangesError}
+   */
+  tokenRanges(instanceId: string): readonly TokenRange[];
+  /** The instance, `undefined` when the ring does not hold it. */
+  instance(id: string): InstanceDesc | undefined;
+  /** @throws {UnknownInstanceError} */
+  instanceState(id: string): InstanceState;
+  /** Of the whole ring or of one zone. */
+  counts(zone?: string): InstanceCounts;
+}
+
+/** {@link ReadRing} over whatever view is current. */
+export class ViewReader implements ReadRing {
+  readonly #view: () => RingView;
+  readonly #clock: Clock;
+
+  constructor(view: () => RingView, clock: Clock) {
+    this.#view = view;
+    this.#clock = clock;
+  }
+
+  get replicationFactor(): number {
+    return this.#view().options.replicationFactor;
+  }
+
+  get zones(): readonly string[] {
+    return this.#view().topology.zones;
+  }
+
+  get instances(): readonly InstanceDesc[] {
+    return this.#view().instances;
+  }
+
+  get tokensCount(): number {
+    return this.#view().topology.tokens.length;
+  }
+
+  get topologyVersion(): number {
+    return this.#view().topologyVersion;
+  }
+
+  get(
+    key: number,
+    operation: Operation,
+    options: { readonly replicationFactor?: number } = {},
+  ): ReplicationSet {
+    return lookUpKey(this.#view(), {
+      key,
+      operation,
+      nowUnixMs: this.#clock.unixMs(),
+      replicationFactor: options.replicationFactor,
+    });
+  }
+
+  getAllHealthy(operation: Operation): ReplicationSet {
+    return allHealthy(this.#view(), operation, this.#clock.unixMs());
+  }
+
+  replicationSetFor(operation: Operation): ReplicationSet {
+    return wholeRing(this.#view(), operation, this.#clock.unixMs());
+  }
+
+  subringFor(operation: Operation): ReadRing {
+    const view = this.#view();
+    const accepted = view.desc.filter((instance) => operation.acceptsInstance(instance));
+    const subring = RingView.of(accepted, view.options);
+    return new ViewReader(() => subring, this.#clock);
+  }
+
+  tokenRanges(instanceId: string): readonly TokenRange[] {
+    return tokenRanges(this.#view(), instanceId);
+  }
+
+  instance(id: string): InstanceDesc | undefined {
+    return this.#view().desc.get(id);
+  }
+
+  instanceState(id: string): InstanceState {
+    const { desc } = this.#view();
+    const found = desc.get(id);
+    if (found === undefined) throw new UnknownInstanceError(id, nearestIds(desc, id));
+    return found.state;
+  }
+
+  counts(zone?: string): InstanceCounts {
+    const { topology } = this.#view();
+    const columns = [
+      topology.instancesInZone,
+      topology.withTokensInZone,
+      topology.writableInZone,
+    ] as const;
+    const count = (column: Uint32Array): number =>
+      zone === undefined
+        ? column.reduce((sum, inZone) => sum + inZone, 0)
+        : (column[topology.zones.indexOf(zone)] ?? 0);
+    const [instances, withTokens, writableWithTokens] = columns;
+    return {
+      instances: count(instances),
+      withTokens: count(withTokens),
+      writableWithTokens: count(writableWithTokens),
+    };
+  }
+}
