@@ -184,7 +184,7 @@ export class Inbound {
     if (!sameDigest(md5(frame.payload), frame.digest)) {
       metrics.packetsReceivedErrors.inc();
       metrics.digestMismatches.inc();
-      this.#warn(remote, { sender: frame.sender.slice(0, 64) }, 'packet with a wrong digest');
+      this.#warn(remote, { sender: quoted(frame.sender) }, 'packet with a wrong digest');
       if (dropBadDigest) return;
     }
     metrics.packetsReceivedBytes.inc(frame.payload.length);
@@ -316,4 +316,15 @@ interface Connection {
   decoder: PacketFrameDecoder | undefined;
   /** Bytes of it that count against the shared limit. */
   counted: number;
+}
+
+const MAX_QUOTED = 64;
+
+/** What a peer wrote, fit for a log line: in quotes, everything but printable ASCII escaped, cut when long. */
+function quoted(text: string): string {
+  const short = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text;
+  return JSON.stringify(short).replace(
+    /[^ -~]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

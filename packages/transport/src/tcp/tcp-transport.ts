@@ -93,6 +93,8 @@ class TcpTransport implements Transport {
   readonly #listeners: TcpListener[] = [];
   readonly #streams = new Set<TcpStream>();
   readonly #early = new Set<TcpSocket>();
+  /** How to give up each dial under way. */
+  readonly #dials = new Set<() => void>();
   readonly #end = new AbortController();
   #advertised: Advertised = { address: { host: '', port: 0 }, ip: new Uint8Array(0) };
   #header: Uint8Array = encodePacketHeader('');
@@ -210,6 +212,7 @@ class TcpTransport implements Transport {
   async #close(): Promise<void> {
     const closed = this.#listeners.map((listener) => listener.close());
     this.#end.abort();
+    for (const giveUp of this.#dials) giveUp();
     this.#inbound?.close();
     for (const socket of this.#early) socket.destroy();
     for (const stream of this.#streams) stream.destroy();
@@ -235,9 +238,8 @@ class TcpTransport implements Transport {
       socket.destroy();
     };
     const timer = this.#dialLimit(target, timeoutMs, giveUp);
-    const ended = this.#end.signal;
     const closing = (): void => giveUp(new DialError('closed', 'the transport is closed'));
-    ended.addEventListener('abort', closing);
+    this.#dials.add(closing);
     using _link = onAbort(signal, () => {
       if (signal !== undefined) giveUp(abortReason(signal, `dialling ${target}`));
     });
@@ -262,7 +264,7 @@ class TcpTransport implements Transport {
       return await opened.promise;
     } finally {
       timer?.[Symbol.dispose]();
-      ended.removeEventListener('abort', closing);
+      this.#dials.delete(closing);
     }
   }
 
