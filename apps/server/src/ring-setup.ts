@@ -1,0 +1,135 @@
+import { type KvClient, type MemberlistKv, meteredKv } from '@ml/kv';
+import { type Registerer, withPrefix } from '@ml/metrics';
+import {
+  autoForgetDelegate,
+  type BasicLifecycler,
+  type BasicLifecyclerDelegate,
+  basicLifecyclerConfigOf,
+  createBasicLifecycler,
+  createLifecycler,
+  createRing,
+  type InstanceIdentity,
+  instanceRegisterDelegate,
+  type Lifecycler,
+  leaveOnStoppingDelegate,
+  lifecyclerConfigOf,
+  type Ring,
+  type RingBlockConfig,
+  type RingDesc,
+  ringCodec,
+  ringConfigOf,
+  ringKeyOf,
+  type TokensStore,
+  tokensPersistencyDelegate,
+} from '@ml/ring';
+import type { Runtime } from '@ml/runtime';
+import { type Address, formatAddress } from '@ml/transport';
+
+/** A basic lifecycler forgets others whose heartbeat is this many timeouts old. As the rings of Pyroscope. // S-32 */
+const AUTO_FORGET_TIMEOUTS = 10;
+
+/** What rings are set up with. */
+export interface RingSetup {
+  readonly config: RingBlockConfig;
+  readonly kv: Pick<MemberlistKv, 'client'>;
+  readonly runtime: Runtime;
+  readonly metrics: Registerer;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Follows the ring of the configuration. */
+export async function followOwnRing(setup: RingSetup): Promise<Ring> {
+  const { config } = setup;
+  return await follow(setup, { name: config.name, key: ringKeyOf(config) });
+}
+
+/** Follows the further rings of the configuration, each under its key as name. */
+export async function followObservedRings(setup: RingSetup): Promise<readonly Ring[]> {
+  const own = ringKeyOf(setup.config);
+  const keys = [...new Set(setup.config.observe)].filter((key) => key !== own);
+  return await Promise.all(keys.map((key) => follow(setup, { name: key, key })));
+}
+
+async function follow(
+  setup: RingSetup,
+  ring: { readonly name: string; readonly key: string },
+): Promise<Ring> {
+  const { config, runtime, metrics, signal } = setup;
+  return await createRing({
+    ...ring,
+    config: ringConfigOf(config),
+    client: client(setup, `${ring.name}-ring`),
+    runtime,
+    metrics,
+    ...(signal && { signal }),
+  });
+}
+
+/** Who registers, and where its tokens are kept. */
+export interface Registrant {
+  readonly hostname: string;
+  /** Stands in for an instance address or port that is not configured. */
+  readonly address: Address;
+  readonly tokensStore: TokensStore | undefined;
+}
+
+/** Registers the node in its ring with the lifecycler of the configuration; an observer registers nothing. */
+export async function registerInRing(
+  setup: RingSetup,
+  registrant: Registrant,
+): Promise<Lifecycler | BasicLifecycler | undefined> {
+  const { config, runtime, metrics, signal } = setup;
+  if (config.mode === 'observer') return undefined;
+  const { tokensStore } = registrant;
+  const common = {
+    name: config.name,
+    key: ringKeyOf(config),
+    identity: identityOf(config, registrant),
+    client: client(setup, `${config.name}-lifecycler`),
+    runtime,
+    metrics,
+    ...(signal && { signal }),
+  };
+  if (config.lifecycler === 'classic') {
+    return await createLifecycler({ ...common, config: lifecyclerConfigOf(config), tokensStore });
+  }
+  return await createBasicLifecycler({
+    ...common,
+    config: basicLifecyclerConfigOf(config),
+    delegate: delegates(setup, tokensStore),
+  });
+}
+
+/** The chain of Pyroscope's basic rings: forget, keep tokens, leave, register as ACTIVE. */
+function delegates(
+  { config, runtime: { log } }: RingSetup,
+  store: TokensStore | undefined,
+): BasicLifecyclerDelegate {
+  const register = instanceRegisterDelegate('ACTIVE', config.numTokens);
+  const leave = leaveOnStoppingDelegate(log, register);
+  const tokens =
+    store === undefined
+      ? leave
+      : tokensPersistencyDelegate({ store, loadState: 'ACTIVE', log }, leave);
+  const forgetMs = AUTO_FORGET_TIMEOUTS * config.heartbeatTimeoutMs;
+  return forgetMs === 0 ? tokens : autoForgetDelegate({ forgetMs }, tokens);
+}
+
+function identityOf(config: RingBlockConfig, { hostname, address }: Registrant): InstanceIdentity {
+  const host = config.instanceAddr === '' ? address.host : config.instanceAddr;
+  const port = config.instancePort === 0 ? address.port : config.instancePort;
+  return {
+    id: config.instanceId === '' ? hostname : config.instanceId,
+    addr: formatAddress({ host, port }),
+    zone: config.instanceAvailabilityZone,
+  };
+}
+
+function client({ kv, runtime, metrics }: RingSetup, kvName: string): KvClient<RingDesc> {
+  return meteredKv(kv.client(ringCodec), {
+    metrics: withPrefix(metrics, '', { kv_name: kvName }),
+    clock: runtime.clock,
+    type: 'memberlist',
+    role: 'primary',
+  });
+}
