@@ -10,7 +10,7 @@ import { BIN_DIR, BUILD_DIR, INTEROP_DIR } from './paths.ts';
 const run = promisify(execFile);
 
 /** Programs under `go/cmd`. */
-export type GoProgram = 'peer' | 'faultnet' | 'netprobe';
+export type GoProgram = 'peer' | 'faultnet' | 'netprobe' | 'certs';
 
 /** Pinned: a newer one may answer differently. */
 const COREDNS_MODULE = 'github.com/coredns/coredns@v1.15.0';

@@ -217,7 +217,7 @@ function answerBlock(name: string, answer: Answer): readonly string[] {
     case 'servfail':
       return [block(name, ['log', 'template ANY ANY {', `  rcode ${answer.toUpperCase()}`, '}'])];
     case 'silent':
-      return [block(name, ['log', 'erratic {', '  drop 1', '}'])];
+      return [block(name, ['log', 'acl {', '  drop', '}'])];
   }
 }
 

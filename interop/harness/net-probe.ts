@@ -8,6 +8,8 @@ export interface UdpProbe {
   readonly received: number;
   readonly duplicates: number;
   readonly reordered: number;
+  /** Numbers of the datagrams that did not come back, from 0. */
+  readonly missing: readonly number[];
   readonly rttMs: readonly number[];
 }
 

@@ -86,11 +86,13 @@ func echo(address string) error {
 }
 
 type udpResult struct {
-	Sent       int       `json:"sent"`
-	Received   int       `json:"received"`
-	Duplicates int       `json:"duplicates"`
-	Reordered  int       `json:"reordered"`
-	RttMs      []float64 `json:"rttMs"`
+	Sent       int `json:"sent"`
+	Received   int `json:"received"`
+	Duplicates int `json:"duplicates"`
+	Reordered  int `json:"reordered"`
+	// Missing: numbers of the datagrams that did not come back.
+	Missing []int     `json:"missing"`
+	RttMs   []float64 `json:"rttMs"`
 }
 
 func probeUDP(address string, count int, interval, wait time.Duration) (*udpResult, error) {
@@ -107,7 +109,7 @@ func probeUDP(address string, count int, interval, wait time.Duration) (*udpResu
 			time.Sleep(interval)
 		}
 	}()
-	result := &udpResult{Sent: count, RttMs: []float64{}}
+	result := &udpResult{Sent: count, Missing: []int{}, RttMs: []float64{}}
 	seen := make([]bool, count)
 	highest := -1
 	_ = conn.SetReadDeadline(time.Now().Add(time.Duration(count)*interval + wait))
@@ -115,6 +117,11 @@ func probeUDP(address string, count int, interval, wait time.Duration) (*udpResu
 	for {
 		n, err := conn.Read(buffer)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
+			for i, came := range seen {
+				if !came {
+					result.Missing = append(result.Missing, i)
+				}
+			}
 			return result, nil
 		}
 		if err != nil || n != 8 {
