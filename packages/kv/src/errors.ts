@@ -126,3 +126,10 @@ export class KvOptionsError extends MlError<'ML_KV_OPTIONS'> {
     super('ML_KV_OPTIONS', problem, options);
   }
 }
+
+/** For an update to throw when it wants a CAS to end without a write and its caller to know; not counted as a failed request. */
+export class CasAbortedError extends MlError<'ML_KV_CAS_ABORTED'> {
+  constructor(reason: string, options?: ErrorOptions) {
+    super('ML_KV_CAS_ABORTED', reason, options);
+  }
+}

@@ -18,6 +18,7 @@ export { type InstanceVersion, Versions, versionsCodec } from './codecs/versions
 export { type MemberlistKvConfig, memberlistKvConfig } from './config.ts';
 export type { HistoryMessage } from './core/history.ts';
 export {
+  CasAbortedError,
   CasConflictError,
   CasMergeError,
   CasNoChangeError,
@@ -42,6 +43,9 @@ export {
   prepareMemberlistKv,
 } from './memberlist-kv.ts';
 export type { AnyMergeable, Mergeable, MergeOutcome } from './mergeable.ts';
+export { type MeteredKvOptions, meteredKv } from './metered.ts';
+export { type MultiKv, type MultiKvOptions, type MultiKvStore, multiKv } from './multi.ts';
+export { withPrefix } from './prefix.ts';
 export type {
   KvEntryView,
   KvKeyStatus,

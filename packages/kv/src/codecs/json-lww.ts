@@ -116,12 +116,14 @@ export interface JsonLwwOptions {
 
 const anyValue: ValueSchema<unknown> = { parse: (value) => value };
 
-const itemsSchema = z.record(
-  z.string(),
-  z.union([
-    z.strictObject({ t: z.int().min(0), v: z.unknown() }),
-    z.strictObject({ t: z.int().min(0), d: z.literal(true) }),
-  ]),
+const itemSchema = z.union([
+  z.strictObject({ t: z.int().min(0), v: z.unknown() }),
+  z.strictObject({ t: z.int().min(0), d: z.literal(true) }),
+]);
+/** Not a record: zod's would lose a name like `__proto__`. */
+const objectSchema = z.custom<object>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'not a JSON object',
 );
 
 /**
@@ -151,7 +153,7 @@ export function jsonLww(
       checkSize(bytes);
       try {
         const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-        return fromJson(itemsSchema.parse(JSON.parse(text)), schema);
+        return fromJson(objectSchema.parse(JSON.parse(text)), schema);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         throw new CodecError(id, `not a value of this type: ${why}`, { cause: error });
@@ -171,12 +173,10 @@ function toJson(map: LwwMap<unknown>): object {
   );
 }
 
-function fromJson(
-  json: z.infer<typeof itemsSchema>,
-  schema: ValueSchema<unknown>,
-): LwwMap<unknown> {
+function fromJson(json: object, schema: ValueSchema<unknown>): LwwMap<unknown> {
   const items = new Map<string, LwwItem<unknown>>();
-  for (const [name, item] of Object.entries(json)) {
+  for (const [name, value] of Object.entries(json)) {
+    const item = itemSchema.parse(value);
     items.set(
       name,
       'd' in item
