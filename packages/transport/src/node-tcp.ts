@@ -153,7 +153,11 @@ class NodeTcpSocket implements TcpSocket {
         this.#events?.onOpen();
       });
     }
-    socket.on('data', (chunk: Buffer) => this.#events?.onData(chunk));
+    socket.on('data', (chunk: Buffer) => {
+      // A plain view: what a Buffer calls slice() does not copy.
+      const { buffer, byteOffset, byteLength } = chunk;
+      this.#events?.onData(new Uint8Array(buffer, byteOffset, byteLength));
+    });
     socket.once('end', () => this.#events?.onEnd());
     socket.on('error', (error) => {
       this.#failure ??= { reason: this.#reasonOf(error), error };

@@ -328,5 +328,5 @@ test('the transport has the metrics of the reference and those of newer ones', a
   );
   const node = await nodeInMemory();
   const names = node.metrics.names().filter((name) => name.startsWith('memberlist_'));
-  expect(names).toEqual([...facts.metrics].sort());
+  expect(new Set(names)).toEqual(new Set(facts.metrics));
 });
