@@ -14,10 +14,16 @@ import type { Timer, TimerOptions, Timers } from './timers.ts';
 /** 1 January 2024, 00:00 UTC: where virtual wall clocks start unless told otherwise. */
 const DEFAULT_START_UNIX_MS = 1_704_067_200_000;
 
+/** So many events at one moment mean a loop of timers of 0 ms. */
+const MAX_EVENTS_PER_MOMENT = 2_000_000;
+
 /** Plain events in a row before the process's event loop gets a turn, so that signals still reach a busy simulation. */
 const EVENTS_PER_TURN = 65_536;
 
-/** A simulation did not get where it was to get: the condition stayed false until the limit, or nothing is left to happen. */
+/**
+ * A simulation did not get where it was to get: the condition stayed false until the limit, nothing is left to happen,
+ * or time stands still under endless events.
+ */
 export class SimulationStalledError extends MlError<'ML_SIMULATION_STALLED'> {
   constructor(message: string, options?: ErrorOptions) {
     super('ML_SIMULATION_STALLED', message, options);
@@ -87,6 +93,7 @@ export class VirtualRuntime implements Runtime {
   readonly #lives = new Map<string, number>();
   #nowUs = 0;
   #executed = 0;
+  #thisMoment = 0;
   #running = false;
 
   constructor(options: VirtualRuntimeOptions) {
@@ -168,8 +175,8 @@ export class VirtualRuntime implements Runtime {
   }
 
   /**
-   * Runs until `done` holds. It is asked first at once, then whenever time is about to move (but at most every
-   * `checkEveryMs`, default 0). Throws a {@link SimulationStalledError} when `limitMs` of virtual time have passed
+   * Runs until `done` holds. It is asked whenever time is about to move (but at most every `checkEveryMs`, default 0),
+   * so first at the present moment. Throws a {@link SimulationStalledError} when `limitMs` of virtual time have passed
    * or no event is left, and `done` still does not hold.
    */
   async runUntil(
@@ -242,7 +249,10 @@ export class VirtualRuntime implements Runtime {
       const timeUs = queue.peekUs();
       if (ask !== undefined && timeUs > this.#nowUs && ask()) return 'done';
       if (timeUs > endUs) return 'idle';
+      if (timeUs > this.#nowUs) this.#thisMoment = 0;
       this.#nowUs = timeUs;
+      this.#thisMoment++;
+      if (this.#thisMoment > MAX_EVENTS_PER_MOMENT) this.#throwStandstill();
       queue.pop();
       const owner = queue.owner;
       if (owner !== undefined && owner.mode !== 'running') {
@@ -260,10 +270,21 @@ export class VirtualRuntime implements Runtime {
     return 'again';
   }
 
+  #throwStandstill(): never {
+    throw new SimulationStalledError(
+      `time stands still at ${this.now} ms: more than ${MAX_EVENTS_PER_MOMENT} events ran at this moment`,
+    );
+  }
+
   #push(ms: number, run: () => void, owner: NodeState | undefined, plain: boolean): number {
     assert(!Number.isNaN(ms), 'a timer is set to NaN milliseconds');
-    const timeUs = this.#nowUs + Math.max(0, Math.ceil(ms * 1000));
-    return this.#queue.push(timeUs, run, owner, plain);
+    return this.#queue.push(this.#dueUs(ms), run, owner, plain);
+  }
+
+  /** Rounds up, but not for the noise of a multiplication: 1.1 ms are 1100 µs. Something above 0 stays above 0. */
+  #dueUs(ms: number): number {
+    if (!(ms > 0)) return this.#nowUs;
+    return this.#nowUs + Math.max(1, Math.ceil(ms * 1000 - 0.001));
   }
 
   #after(
@@ -273,7 +294,7 @@ export class VirtualRuntime implements Runtime {
     options: TimerOptions | undefined,
   ): Timer {
     const slot = this.#push(ms, run, owner, options?.plain === true);
-    return new VirtualTimer(this.#queue, slot, this.now + Math.max(0, ms));
+    return new VirtualTimer(this.#queue, slot, this.#dueUs(ms) / 1000);
   }
 
   #resume(state: NodeState): void {

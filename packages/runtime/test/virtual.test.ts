@@ -56,6 +56,27 @@ describe('the time line', () => {
     expect(() => runtime.timers.after(Number.NaN, () => {})).toThrow(TypeError);
   });
 
+  test('a timer fires exactly at its deadline, and float noise costs no microsecond', async () => {
+    const runtime = new VirtualRuntime({ seed: 1 });
+    await runtime.runFor(0.1);
+    for (const ms of [1.1, 2.3, 0.0004, 200]) {
+      let at = -1;
+      const timer = runtime.timers.after(ms, () => {
+        at = runtime.clock.now();
+      });
+      await runtime.runUntil(() => at >= 0, { limitMs: 1000 });
+      expect(at).toBe(timer.deadline);
+    }
+    expect(runtime.now).toBe(203.501);
+  });
+
+  test('a loop of timers of 0 ms ends in an error, not in an endless run', async () => {
+    const runtime = new VirtualRuntime({ seed: 1 });
+    const again = (): void => runtime.post(0, again);
+    again();
+    await expect(runtime.runFor(10)).rejects.toThrow(/time stands still at 0 ms/);
+  });
+
   test('many timers, many of them cancelled, run in the order of a plain sort', async () => {
     const runtime = new VirtualRuntime({ seed: 7 });
     const random = runtime.random.fork('test');

@@ -12,10 +12,8 @@ const UNIT_NS: Readonly<Record<string, bigint>> = {
 const MAX_NS = 2n ** 63n - 1n;
 /** Every duration text matches; whether it fits is for {@link parseDuration} to say. */
 export const DURATION_PATTERN: RegExp =
-  /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+|0)$/;
+  /^([+-]?)((?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+|0)$/;
 const PART = /(\d*)\.?(\d*)([a-z\u00b5\u03bc]+)/g;
-/** Digits after the point that can still move a whole nanosecond, with room to spare. */
-const MAX_FRACTION_DIGITS = 18;
 
 /**
  * Reads Go duration text ("1h2m3.5s", "250ms", "-2m", "0") as milliseconds; undefined if it is none or does not fit
@@ -30,13 +28,21 @@ export function parseDuration(text: string): number | undefined {
   for (const [, whole = '', fraction = '', unit = ''] of parts.matchAll(PART)) {
     const unitNs = UNIT_NS[unit];
     if (unitNs === undefined || whole.length > 20) return undefined;
-    const digits = fraction.slice(0, MAX_FRACTION_DIGITS);
-    totalNs += BigInt(whole || '0') * unitNs;
-    totalNs += (BigInt(digits || '0') * unitNs) / 10n ** BigInt(digits.length);
+    totalNs += BigInt(whole || '0') * unitNs + fractionNs(fraction, Number(unitNs));
   }
   if (totalNs > MAX_NS) return undefined;
   const ms = Number(totalNs / 1_000_000n) + Number(totalNs % 1_000_000n) / 1e6;
   return sign === '-' && ms !== 0 ? -ms : ms;
+}
+
+/**
+ * Go multiplies as many digits as fit into 63 bits in floating point and cuts off, and so do we: with 19 digits,
+ * 0.3333333333333333333h is 20m0s there and here.
+ */
+function fractionNs(fraction: string, unitNs: number): bigint {
+  const most = fraction.slice(0, 19);
+  const digits = BigInt(most || '0') > 2n ** 63n ? most.slice(0, 18) : most;
+  return BigInt(Math.trunc(Number(digits) * (unitNs / 10 ** digits.length)));
 }
 
 /** Milliseconds as Go prints them: "1m30s", "5m0s", "250ms", "1.5s", "0s". As time.Duration.String. */
