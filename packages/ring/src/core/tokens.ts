@@ -160,7 +160,7 @@ export class Tokens implements Iterable<number> {
   }
 
   #decode(): void {
-    const bytes = this.#packed ?? Tokens.none.#packed ?? new Uint8Array(0);
+    const bytes = this.#packed ?? new Uint8Array(0);
     let count = 0;
     for (let i = this.#start; i < this.#end; i++) count += ((bytes[i] ?? 0) >>> 7) ^ 1;
     const values = new Uint32Array(count);
