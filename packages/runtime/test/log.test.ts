@@ -14,7 +14,7 @@ test('a recording logger keeps the lines of its children too, with their fields'
 test('a recording logger forgets its oldest lines', () => {
   const log = recordingLogger(2);
   for (const n of [1, 2, 3]) log.error({ n }, 'failed');
-  expect(log.lines.map(({ fields }) => fields['n'])).toEqual([2, 3]);
+  expect(log.lines.map(({ fields }) => fields)).toEqual([{ n: 2 }, { n: 3 }]);
 });
 
 test('a stamp is taken anew for each line, and a line’s own fields win', () => {
