@@ -74,6 +74,7 @@ export const memberlistKvConfig: SectionOf<MemberlistKvConfig> = section({
   }),
   pushPullIntervalMs: option(durationMs({ min: 0, max: DAY_MS }), {
     flag: 'memberlist.pullpush-interval',
+    yaml: 'pull_push_interval',
     default: '30s',
     ...advanced,
     help: 'Time between exchanges of the full state with one other member; 0 turns them off.',
