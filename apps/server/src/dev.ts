@@ -12,7 +12,8 @@ import { openServer, type Server } from './serve.ts';
 import { stopSignal } from './signals.ts';
 
 /** The name under which the embedded zone lists the nodes. */
-const SERVICE = 'members.dev.internal';
+const DOMAIN = 'dev.internal';
+const SERVICE = `members.${DOMAIN}`;
 const LABEL = 'ml-dev';
 const LOOPBACK = '127.0.0.1';
 
@@ -47,7 +48,6 @@ async function openServers(
   log: Logger,
 ): Promise<readonly Server[]> {
   const resolver = new StaticResolver({ random: nodeRuntime().random.fork('dns') });
-  resolver.setAddresses('node.dev.internal', [LOOPBACK]);
   const servers: Server[] = [];
   let port = dev.httpPort;
   for (let index = 1; index <= dev.nodes; index++) {
@@ -58,10 +58,12 @@ async function openServers(
     servers.push(server);
     if (port > 0) port = server.httpPort + 1;
   }
-  resolver.setSrv(
-    SERVICE,
-    servers.map(({ node }) => ({ target: 'node.dev.internal', port: node.gossipAddress.port })),
-  );
+  const records = servers.map(({ node }) => ({
+    target: `${node.kv.name}.${DOMAIN}`,
+    port: node.gossipAddress.port,
+  }));
+  for (const { target } of records) resolver.setAddresses(target, [LOOPBACK]);
+  resolver.setSrv(SERVICE, records);
   return servers;
 }
 

@@ -12,8 +12,11 @@ const MAX_PARALLEL_LOOKUPS = 8;
 export interface LookupResult {
   /** `host:port` each, without duplicates, at most {@link MAX_RECORDS}. Empty: nothing was found. */
   readonly addresses: readonly string[];
-  /** The different ports of the SRV records, ascending; empty where the entry gives the port itself. */
-  readonly srvPorts: readonly number[];
+  /**
+   * The ports of SRV targets that come with more than one, ascending: which one is meant, the answer does not say.
+   * Empty where the entry gives the port itself.
+   */
+  readonly ambiguousPorts: readonly number[];
   /** How many records and addresses were dropped because of {@link MAX_RECORDS}. */
   readonly dropped: number;
 }
@@ -32,7 +35,7 @@ export interface LookupOptions {
 export async function lookup(spec: Spec, options: LookupOptions): Promise<LookupResult> {
   switch (spec.type) {
     case 'none':
-      return { addresses: [spec.name], srvPorts: [], dropped: 0 };
+      return { addresses: [spec.name], ambiguousPorts: [], dropped: 0 };
     case 'dns': {
       const hosts = await options.resolver.lookupAddresses(spec.name, wait(options));
       return result(
@@ -58,15 +61,27 @@ async function lookupSrv(spec: Spec, options: LookupOptions): Promise<LookupResu
   // A target "." says that the service is decidedly not available there (RFC 2782).
   const usable = all.filter((record) => record.target !== '' && record.target !== '.');
   const records = usable.slice(0, MAX_RECORDS);
-  const srvPorts =
-    spec.port === undefined ? [...new Set(records.map((record) => record.port))] : [];
-  srvPorts.sort((a, b) => a - b);
   const found =
     spec.type === 'dnssrvnoa'
       ? records.map((record) => ({ host: record.target, port: spec.port ?? record.port }))
       : await resolveTargets(spec, records, options);
   const { addresses, dropped } = result(spec, found);
-  return { addresses, srvPorts, dropped: dropped + usable.length - records.length };
+  return {
+    addresses,
+    ambiguousPorts: spec.port === undefined ? ambiguousPorts(records) : [],
+    dropped: dropped + usable.length - records.length,
+  };
+}
+
+function ambiguousPorts(records: readonly SrvRecord[]): readonly number[] {
+  const portsOf = new Map<string, Set<number>>();
+  for (const { target, port } of records) {
+    const ports = portsOf.get(target);
+    if (ports === undefined) portsOf.set(target, new Set([port]));
+    else ports.add(port);
+  }
+  const ambiguous = [...portsOf.values()].filter((ports) => ports.size > 1);
+  return [...new Set(ambiguous.flatMap((ports) => [...ports]))].sort((a, b) => a - b);
 }
 
 async function resolveTargets(
@@ -99,7 +114,7 @@ function result(spec: Spec, found: readonly Found[]): LookupResult {
   const scheme = spec.scheme === '' ? '' : `${spec.scheme}//`;
   const unique = [...new Set(found.map(({ host, port }) => scheme + joinHostPort(host, port)))];
   const addresses = unique.slice(0, MAX_RECORDS);
-  return { addresses, srvPorts: [], dropped: unique.length - addresses.length };
+  return { addresses, ambiguousPorts: [], dropped: unique.length - addresses.length };
 }
 
 function wait(options: LookupOptions): { readonly signal?: AbortSignal } {

@@ -37,7 +37,7 @@ interface Entry {
   readonly addresses: readonly string[];
   /** {@link Clock.now} of the last answer that held an address. */
   readonly goodAt: number;
-  readonly srvPorts: readonly number[];
+  readonly ambiguousPorts: readonly number[];
 }
 
 type Outcome =
@@ -118,15 +118,15 @@ export class DnsProvider {
     const last = this.#entries.get(spec);
     switch (outcome.type) {
       case 'found': {
-        const { addresses, srvPorts, dropped } = outcome.result;
+        const { addresses, ambiguousPorts, dropped } = outcome.result;
         if (dropped > 0) log.warn({ entry: spec, dropped }, 'dns answer cut: too many records');
-        if (srvPorts.length > 1 && String(srvPorts) !== String(last?.srvPorts)) {
+        if (ambiguousPorts.length > 1 && String(ambiguousPorts) !== String(last?.ambiguousPorts)) {
           log.warn(
-            { entry: spec, ports: srvPorts.join(',') },
-            'srv records carry several ports: give the port in the entry, or query the name of one port (_port._tcp.service)',
+            { entry: spec, ports: ambiguousPorts.join(',') },
+            'srv records give one target several ports: give the port in the entry, or query the name of one port (_port._tcp.service)',
           );
         }
-        return { addresses, srvPorts, goodAt: clock.now() };
+        return { addresses, ambiguousPorts, goodAt: clock.now() };
       }
       case 'notFound':
         return this.#keep(spec, last);
@@ -157,7 +157,7 @@ export class DnsProvider {
   }
 }
 
-const NOTHING: Entry = { addresses: [], srvPorts: [], goodAt: 0 };
+const NOTHING: Entry = { addresses: [], ambiguousPorts: [], goodAt: 0 };
 
 function unique(entries: Iterable<Entry>): string[] {
   return [...new Set([...entries].flatMap((entry) => entry.addresses))];

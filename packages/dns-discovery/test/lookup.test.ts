@@ -42,9 +42,16 @@ describe('a look-up', () => {
     await expect(find('dnssrv+srv.test', resolver)).rejects.toThrow(DnsQueryError);
   });
 
-  test('names the different ports of SRV records, unless the entry gives one', async () => {
-    expect((await find('dnssrv+srv.test')).srvPorts).toEqual([7001, 7002, 7003]);
-    expect((await find('dnssrv+srv.test:9')).srvPorts).toEqual([]);
+  test('names the ports of a target that comes with several, unless the entry gives one', async () => {
+    const resolver = zone();
+    expect((await find('dnssrv+srv.test', resolver)).ambiguousPorts).toEqual([]);
+    resolver.setSrv('srv.test', [
+      { target: 'a.test', port: 9150 },
+      { target: 'a.test', port: 7946 },
+      { target: 'b.test', port: 1 },
+    ]);
+    expect((await find('dnssrvnoa+srv.test', resolver)).ambiguousPorts).toEqual([7946, 9150]);
+    expect((await find('dnssrvnoa+srv.test:9', resolver)).ambiguousPorts).toEqual([]);
   });
 
   test('drops duplicate addresses', async () => {
