@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 
-import { coreDnsBinary, goBinary } from './harness/build.ts';
+import { BUILD_LIMIT_MS, coreDnsBinary, goBinary } from './harness/build.ts';
 import { Certificates } from './harness/certificates.ts';
 import { Cleanup } from './harness/cleanup.ts';
 import { CoreDns, ZONE } from './harness/coredns.ts';
@@ -37,7 +37,7 @@ async function seeActive(peer: GoPeer, ids: readonly string[]): Promise<void> {
 describe('the Go peer', () => {
   beforeAll(async () => {
     await goBinary('peer');
-  });
+  }, BUILD_LIMIT_MS);
 
   test('forms a ring with another process and both hold the same bytes', async () => {
     const seed = cleanup.use(await GoPeers.start({ name: 'seed' }));
@@ -170,8 +170,8 @@ describe('the Go peer', () => {
 
 describe('CoreDNS in a network namespace', () => {
   beforeAll(async () => {
-    await coreDnsBinary();
-  }, 600_000);
+    await Promise.all([coreDnsBinary(), goBinary('peer')]);
+  }, BUILD_LIMIT_MS);
 
   async function dnsSite(): Promise<{ namespace: Namespace; dns: CoreDns }> {
     const namespace = cleanup.use(
@@ -240,8 +240,8 @@ describe('CoreDNS in a network namespace', () => {
 
 describe('the fault-injecting network', () => {
   beforeAll(async () => {
-    await Promise.all([goBinary('faultnet'), goBinary('netprobe')]);
-  });
+    await Promise.all([goBinary('peer'), goBinary('faultnet'), goBinary('netprobe')]);
+  }, BUILD_LIMIT_MS);
 
   async function pair(seed = 7): Promise<{
     net: FaultSites['net'];

@@ -12,6 +12,9 @@ const run = promisify(execFile);
 /** Programs under `go/cmd`. */
 export type GoProgram = 'peer' | 'faultnet' | 'netprobe' | 'certs';
 
+/** Time limit for a `beforeAll` that builds: cold and beside other work it takes minutes. */
+export const BUILD_LIMIT_MS = 900_000;
+
 /** Pinned: a newer one may answer differently. */
 const COREDNS_MODULE = 'github.com/coredns/coredns@v1.15.0';
 const MAX_OUTPUT_BYTES = 16 << 20;

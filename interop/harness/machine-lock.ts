@@ -4,7 +4,8 @@ import { createServer, type Server } from 'node:net';
 import { HarnessError } from './errors.ts';
 import { eventually } from './eventually.ts';
 
-const WAIT_LIMIT_MS = 600_000;
+/** As long as everything built together may take. */
+const WAIT_LIMIT_MS = 900_000;
 
 /**
  * A name that one process of the machine holds at a time: a socket in Linux's abstract namespace, so that the kernel
@@ -30,7 +31,7 @@ export class MachineLock implements AsyncDisposable {
     return new MachineLock(server);
   }
 
-  /** Waits for `name`, at most 10 minutes. */
+  /** Waits for `name`, at most 15 minutes. */
   static async take(name: string): Promise<MachineLock> {
     return await eventually(
       async () => {
