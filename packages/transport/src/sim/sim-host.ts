@@ -57,11 +57,11 @@ const MAX_HELD = 10_000;
 /** One machine: an IP with transports at its ports. */
 export class SimHost {
   readonly ip: string;
-  readonly listeners = new Map<number, SimTransport>();
+  readonly listeners: Map<number, SimTransport> = new Map<number, SimTransport>();
   readonly traffic: TrafficCounter = new TrafficCounter();
-  up = true;
+  up: boolean = true;
   /** Pauses in force. */
-  pauses = 0;
+  pauses: number = 0;
   #held: (() => void)[] = [];
 
   constructor(ip: string) {
