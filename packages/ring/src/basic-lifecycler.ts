@@ -96,8 +96,8 @@ class DelegatedLifecycler implements BasicLifecycler {
   readonly #gone = new AbortController();
   /** The own entry as last written. */
   #entry: InstanceDesc;
-  #registered = false;
-  #settled = false;
+  #registered: boolean = false;
+  #settled: boolean = false;
   #heartbeats: Heartbeats | undefined;
   #closing: Promise<void> | undefined;
 
@@ -227,25 +227,29 @@ class DelegatedLifecycler implements BasicLifecycler {
     const { runtime, config, delegate, signal } = this.#options;
     if (this.tokens.isEmpty) return;
     if (config.tokensObservePeriodMs > 0) {
+      let expected: Tokens;
       do {
+        // A heartbeat meanwhile may find tokens missing, so what is expected is fixed now.
+        expected = this.tokens;
         await sleep(runtime, config.tokensObservePeriodMs, { signal });
-      } while (!(await this.#serial.run(() => this.#verifyTokens())));
+      } while (!(await this.#verify(expected)));
     }
     this.#settled = true;
     await delegate.onTokens(this.tokens);
   }
 
   /** Whether the ring still holds the tokens that were taken; if not, others are taken in their place. */
-  async #verifyTokens(): Promise<boolean> {
+  async #verify(expected: Tokens): Promise<boolean> {
     const { numTokens } = this.#options.config;
-    const expected = this.tokens;
     let kept = false;
-    await this.#update('change', (entry, ring) => {
-      kept = entry.tokens.equals(expected);
-      if (kept) return undefined;
-      const tokens = fillTokens(entry.tokens, numTokens, { ring, generator: this.#generator });
-      return { ring, entry: entry.with({ tokens }) };
-    });
+    await this.#serial.run(() =>
+      this.#update('change', (entry, ring) => {
+        kept = entry.tokens.equals(expected);
+        if (kept) return undefined;
+        const tokens = fillTokens(entry.tokens, numTokens, { ring, generator: this.#generator });
+        return { ring, entry: entry.with({ tokens }) };
+      }),
+    );
     return kept;
   }
 
@@ -336,7 +340,6 @@ class DelegatedLifecycler implements BasicLifecycler {
     const { delegate, runtime, name, config } = this.#options;
     try {
       await delegate.onStopping({
-        state: this.state,
         changeState: (to) => this.#serial.run(() => this.#changeState(to)),
       });
     } catch (error) {

@@ -62,7 +62,7 @@ export class ClassicLifecycler implements Lifecycler {
   #heartbeats: Heartbeats | undefined;
   #joining: Promise<void> = Promise.resolve();
   #joinFailure: unknown;
-  #ready = false;
+  #ready: boolean = false;
   #readySince: number | undefined;
   #closing: Promise<void> | undefined;
 
@@ -296,9 +296,11 @@ export class ClassicLifecycler implements Lifecycler {
       await this.#serial.run(() => this.#takeTokens(target));
     }
     while (this.#state === 'JOINING') {
+      // A heartbeat meanwhile may find tokens missing, so what is expected is fixed now.
+      const expected = this.#tokens;
       await sleep(runtime, config.observePeriodMs, { signal });
       await this.#serial.run(async () => {
-        if (this.#state === 'JOINING' && (await this.#verifyTokens())) {
+        if (this.#state === 'JOINING' && (await this.#verifyTokens(expected))) {
           await this.#changeState('ACTIVE');
         }
       });
@@ -318,9 +320,8 @@ export class ClassicLifecycler implements Lifecycler {
   }
 
   /** Whether the ring still holds the tokens that were taken; if not, others are taken in their place. */
-  async #verifyTokens(): Promise<boolean> {
+  async #verifyTokens(expected: Tokens): Promise<boolean> {
     const { numTokens } = this.#options.config;
-    const expected = this.#tokens;
     let kept = false;
     await this.#update('change', (ring, known) => {
       kept = known?.tokens.equals(expected) === true;

@@ -20,7 +20,6 @@ export interface RegisterContext {
 
 /** What a delegate may do with the instance while it stops. */
 export interface StoppingInstance {
-  readonly state: KnownInstanceState;
   changeState(to: KnownInstanceState): Promise<void>;
 }
 

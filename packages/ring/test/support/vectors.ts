@@ -107,7 +107,20 @@ const schema = z.object({
       subringForOperationStatesCount: z.number(),
     }),
   ),
-  tokenRanges: z.unknown(),
+  tokenRanges: z.object({
+    includesKey: z.object({
+      keys: z.record(z.string(), z.boolean()),
+      ranges: z.array(z.number()),
+    }),
+    rings: z.array(
+      z.object({
+        name: z.string(),
+        config,
+        instances: ring,
+        ranges: z.record(z.string(), z.union([z.string(), z.array(z.number()), z.null()])),
+      }),
+    ),
+  }),
   http: z.array(z.object({ body: z.string() })),
   misc: z.object({
     heartbeat: z.array(
