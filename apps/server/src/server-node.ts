@@ -52,6 +52,9 @@ export async function startNode(options: NodeOptions & StartOptions): Promise<Cl
 /** How often {@link ClusterNode.ready} looks. */
 const READY_POLL_MS = 100;
 
+/** How often a starting node looks by itself whether it is ready. */
+const READINESS_CHECK_MS = 1000;
+
 class ServerNode implements PreparedNode, ClusterNode {
   readonly kv: PreparedMemberlistKv;
   readonly dns: DnsProvider;
@@ -119,6 +122,7 @@ class ServerNode implements PreparedNode, ClusterNode {
       this.#ring = await followOwnRing(setup);
       this.#observed = await followObservedRings(setup);
       this.#lifecycler = await registerInRing(setup, this.#registrant(options));
+      this.#watchReadiness();
       return this;
     } catch (error) {
       if (signal?.aborted !== true) await this.close();
@@ -249,6 +253,18 @@ class ServerNode implements PreparedNode, ClusterNode {
         this.#progress = { type: 'failed', error };
       },
     );
+  }
+
+  /** Looks until the node is ready, whether or not anybody asks: the time for which all must be fine runs from here. */
+  #watchReadiness(): void {
+    const { timers, log } = this.#runtime;
+    const look = async (): Promise<void> => {
+      if (this.#gone.signal.aborted || (await this.readiness()).type !== 'ready') return;
+      timer[Symbol.dispose]();
+      log.info({ node: this.kv.name }, 'ready');
+    };
+    const timer = timers.every(READINESS_CHECK_MS, () => void look());
+    onAbort(this.#gone.signal, () => timer[Symbol.dispose]());
   }
 
   #ringSetup(signal: AbortSignal | undefined): RingSetup {
