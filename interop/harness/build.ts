@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 import { HarnessError, textOf } from './errors.ts';
 import { MachineLock } from './machine-lock.ts';
-import { BIN_DIR, BUILD_DIR, INTEROP_DIR } from './paths.ts';
+import { BIN_DIR, BUILD_DIR, INTEROP_DIR, REPOSITORY_DIR } from './paths.ts';
 
 const run = promisify(execFile);
 
@@ -19,6 +19,7 @@ export const BUILD_LIMIT_MS = 900_000;
 const COREDNS_MODULE = 'github.com/coredns/coredns@v1.15.0';
 const MAX_OUTPUT_BYTES = 16 << 20;
 const built = new Map<GoProgram, Promise<string>>();
+let server: Promise<string> | undefined;
 
 /**
  * Builds a program under `go/cmd`, once a process and never twice at the same time on a machine.
@@ -32,6 +33,18 @@ export function goBinary(program: GoProgram): Promise<string> {
   const building = build(program);
   built.set(program, building);
   return building;
+}
+
+/**
+ * Brings the build of the server and of what it depends on up to date, once a process and never twice at the same
+ * time on a machine. Nothing is compiled while sources are as they were at the last build.
+ *
+ * @returns the path of its main program.
+ * @throws {HarnessError} when the build fails, with what the compiler said.
+ */
+export function serverMain(): Promise<string> {
+  server ??= buildServer();
+  return server;
 }
 
 /**
@@ -52,6 +65,23 @@ export async function coreDnsBinary(): Promise<string> {
     await go(['install', '-trimpath', COREDNS_MODULE], { GOBIN: BIN_DIR });
   }
   return path;
+}
+
+async function buildServer(): Promise<string> {
+  await using _lock = await MachineLock.take(BUILD_DIR);
+  const turbo = ['turbo', 'run', 'build', '--filter=@ml/server...', '--output-logs=errors-only'];
+  try {
+    await run('npx', ['--yes', 'pnpm@10', 'exec', ...turbo], {
+      cwd: REPOSITORY_DIR,
+      maxBuffer: MAX_OUTPUT_BYTES,
+    });
+  } catch (error) {
+    const output = error instanceof Error && 'stdout' in error ? `\n${error.stdout}` : '';
+    throw new HarnessError(`the server cannot be built: ${textOf(error)}${output}`, {
+      cause: error,
+    });
+  }
+  return join(REPOSITORY_DIR, 'apps/server/dist/main.js');
 }
 
 async function build(program: GoProgram): Promise<string> {

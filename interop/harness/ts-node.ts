@@ -1,17 +1,14 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
 import { execPath } from 'node:process';
 
+import { serverMain } from './build.ts';
 import { ControlClient } from './control-client.ts';
 import { HarnessError } from './errors.ts';
 import { eventually } from './eventually.ts';
 import { type Flags, flagArguments, ManagedProcess } from './managed-process.ts';
 import { MetricsPage } from './metrics-text.ts';
 import type { Namespace } from './netns.ts';
-import { REPOSITORY_DIR } from './paths.ts';
 import { freePort } from './ports.ts';
 
-const MAIN = join(REPOSITORY_DIR, 'apps/server/dist/main.js');
 const READY_LIMIT_MS = 30_000;
 
 /** The status page as JSON, in the reference's names. */
@@ -56,6 +53,10 @@ export interface TsNodeOptions {
   /** Default: loopback; inside a namespace its own address. */
   readonly bindAddress?: string;
   readonly namespace?: Namespace;
+  /** Default: a free one; inside a namespace 7946. */
+  readonly gossipPort?: number;
+  /** Default: a free one; inside a namespace 4040. */
+  readonly httpPort?: number;
   /** More flags, without dash, over the defaults. */
   readonly flags?: Flags;
   /** Default true: return only when `GET /ready` answers 200. */
@@ -78,17 +79,13 @@ export class TsNode implements AsyncDisposable {
   }
 
   static async start(options: TsNodeOptions): Promise<TsNode> {
-    await access(MAIN).catch((error: unknown) => {
-      throw new HarnessError('the server is not built: run `pnpm run build` first', {
-        cause: error,
-      });
-    });
     const { name, namespace } = options;
     const host = namespace?.address ?? '127.0.0.1';
     const bindAddress = options.bindAddress ?? host;
-    // Inside a fresh namespace every port is free.
-    const gossipPort = namespace === undefined ? await freePort(bindAddress) : 7946;
-    const httpPort = namespace === undefined ? await freePort(host) : 4040;
+    const portOf = async (address: string, usual: number): Promise<number> =>
+      namespace === undefined ? await freePort(address) : usual;
+    const gossipPort = options.gossipPort ?? (await portOf(bindAddress, 7946));
+    const httpPort = options.httpPort ?? (await portOf(host, 4040));
     const flags: Flags = {
       'memberlist.nodename': name,
       'memberlist.randomize-node-name': false,
@@ -102,7 +99,7 @@ export class TsNode implements AsyncDisposable {
     const process = await ManagedProcess.start({
       name: `node ${name}`,
       command: execPath,
-      args: [MAIN, ...flagArguments(flags)],
+      args: [await serverMain(), ...flagArguments(flags)],
       namespace,
     });
     const url = `http://${host}:${httpPort}`;
