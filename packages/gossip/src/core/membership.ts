@@ -144,7 +144,7 @@ export class Membership {
   }
 
   handleDead(now: number, message: Dead): void {
-    const { members, self } = this.#context;
+    const { members, self, log } = this.#context;
     const id = members.find(message.node);
     if (id < 0 || !this.#isTellable(message)) return;
     const { incarnation } = message;
@@ -153,6 +153,9 @@ export class Membership {
       this.#refuter.refute(now, incarnation);
       return;
     }
+    const { from } = message;
+    const how = from === message.node ? 'member has left' : 'member is dead: another says so';
+    log.debug({ member: message.node, from }, how);
     this.#bury(now, id, message);
   }
 
@@ -228,7 +231,7 @@ export class Membership {
 
   /** Takes a claim for the truth and passes it on. */
   #accept(now: number, id: number, claim: AliveClaim, finished?: () => void): void {
-    const { members, pool, metrics } = this.#context;
+    const { members, pool, metrics, log } = this.#context;
     this.#suspicions.end(id);
     this.#spread(aliveMessage(claim), finished);
     const before = members.state(id);
@@ -237,6 +240,7 @@ export class Membership {
     members.setIncarnation(id, claim.incarnation);
     if (before !== 'alive') members.setState(id, 'alive', now);
     metrics.aliveMessages.inc();
+    if (before === 'suspect') log.debug({ member: claim.name }, 'member refuted a suspicion');
     if (isGone(before)) this.#event('join', id);
     else if (!sameBytes(metaBefore, claim.meta)) this.#event('update', id);
   }
@@ -253,10 +257,9 @@ export class Membership {
 
   /** Nobody refuted in time. */
   #giveUp(now: number, id: number): void {
-    const { members, self, log } = this.#context;
+    const { members, self } = this.#context;
     if (!members.has(id) || members.state(id) !== 'suspect') return;
     const node = members.identity(id).name;
-    log.info({ member: node }, 'member is dead: nobody refuted the suspicion in time');
     this.#bury(now, id, {
       type: 'dead',
       node,

@@ -30,14 +30,17 @@ export class Suspicions {
     const suspicion = new Suspicion(plan, accuser, now);
     this.end(id);
     this.#running.set(id, { suspicion, timer: this.#arm(id, suspicion) });
+    this.#context.log.debug(this.#fields(id, suspicion, accuser), 'member is suspect');
   }
 
   /** Whether the accusation is one that was not known. An accusation of somebody who is not suspect is not. */
   confirm(id: number, accuser: string): boolean {
     const running = this.#running.get(id);
     if (running?.suspicion.confirm(accuser) !== true) return false;
+    const { suspicion } = running;
     this.#context.timers.cancel(running.timer);
-    running.timer = this.#arm(id, running.suspicion);
+    running.timer = this.#arm(id, suspicion);
+    this.#context.log.debug(this.#fields(id, suspicion, accuser), 'suspicion is confirmed');
     return true;
   }
 
@@ -49,9 +52,17 @@ export class Suspicions {
   #arm(id: number, suspicion: Suspicion): TimerRow {
     return this.#context.timers.set('suspicion', suspicion.deadline, (now) => {
       this.#running.delete(id);
-      const { confirmations, plan } = suspicion;
-      if (confirmations < plan.confirmations) this.#context.metrics.degradedTimeouts.inc();
+      const { confirmations, plan, startedAt } = suspicion;
+      const { metrics, log } = this.#context;
+      if (confirmations < plan.confirmations) metrics.degradedTimeouts.inc();
+      const fields = { ...this.#fields(id, suspicion), suspectMs: now - startedAt };
+      log.info(fields, 'member is dead: nobody refuted the suspicion in time');
       this.#onTimeout(now, id);
     });
+  }
+
+  #fields(id: number, { confirmations, plan }: Suspicion, from?: string): object {
+    const member = this.#context.members.identity(id).name;
+    return { member, from, confirmations, confirmationsWanted: plan.confirmations };
   }
 }
