@@ -11,12 +11,13 @@ const compress = promisify(gzip);
 /** Compresses text answers for clients that take gzip. */
 export function compressAnswers(app: FastifyInstance): void {
   app.addHook('onSend', async (request, reply, payload) => {
-    const text = typeof payload === 'string' ? payload : undefined;
-    if (text === undefined || Buffer.byteLength(text) < MIN_BYTES) return payload;
+    const isText = !String(reply.getHeader('content-type')).startsWith('application/octet-stream');
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    if (!isText || !(bytes instanceof Uint8Array) || bytes.length < MIN_BYTES) return payload;
     reply.header('vary', 'Accept-Encoding, Accept');
     if (!takesGzip(request.headers['accept-encoding'])) return payload;
     reply.header('content-encoding', 'gzip');
     reply.removeHeader('content-length');
-    return await compress(text);
+    return await compress(bytes);
   });
 }

@@ -27,10 +27,10 @@ export async function sendText(reply: FastifyReply, status: number, text: string
     .send(text.endsWith('\n') ? text : `${text}\n`);
 }
 
-/** Sends one line of JSON. */
+/** Sends one line of JSON. As bytes: to text the framework would add a charset, which JSON does not have. */
 export async function sendJson(reply: FastifyReply, value: unknown): Promise<void> {
   await reply
     .type('application/json')
     .header('cache-control', 'no-store')
-    .send(`${JSON.stringify(value)}\n`);
+    .send(Buffer.from(`${JSON.stringify(value)}\n`));
 }
