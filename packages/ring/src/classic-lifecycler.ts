@@ -1,15 +1,15 @@
 import { abortReason, Deferred, onAbort, sleep } from '@ml/runtime';
 import { RingDesc } from './core/desc.ts';
-import { InstanceDesc, isHeartbeatFresh } from './core/instance.ts';
+import { hasSameContent, InstanceDesc } from './core/instance.ts';
 import type { KnownInstanceState } from './core/instance-state.ts';
 import { nearestIds } from './core/nearest.ts';
 import { countLost, fillTokens, unclaimed } from './core/own-tokens.ts';
 import { checkReadiness } from './core/readiness.ts';
 import { register } from './core/registration.ts';
+import { type RingSummary, summarise } from './core/ring-summary.ts';
 import { isTooFarAhead, nextStamp } from './core/stamp.ts';
 import { randomTokenGenerator, type TokenGenerator } from './core/token-generator.ts';
 import { Tokens } from './core/tokens.ts';
-import { compareUtf8 } from './core/utf8.ts';
 import {
   JoinRingError,
   LifecyclerClosedError,
@@ -18,12 +18,7 @@ import {
   UnknownInstanceError,
 } from './errors.ts';
 import { Heartbeats } from './heartbeats.ts';
-import type {
-  Lifecycler,
-  LifecyclerOptions,
-  RingSummary,
-  ShutdownChoices,
-} from './lifecycler-types.ts';
+import type { Lifecycler, LifecyclerOptions, ShutdownChoices } from './lifecycler-types.ts';
 import { type LifecyclerMetrics, registerLifecyclerMetrics } from './metrics.ts';
 import { Serial } from './serial.ts';
 import { waitUntilCanJoin } from './wait-until-can-join.ts';
@@ -122,22 +117,11 @@ export class ClassicLifecycler implements Lifecycler {
 
   summary(): RingSummary {
     const { runtime, config, identity } = this.#options;
-    const all = this.#lastSeen.instances;
-    const inZone = all.filter(({ zone }) => zone === identity.zone);
-    const nowUnixMs = runtime.clock.unixMs();
-    const healthy = (instance: InstanceDesc): boolean =>
-      instance.state === 'ACTIVE' &&
-      isHeartbeatFresh(instance, nowUnixMs, config.heartbeatTimeoutMs);
-    const readOnly = (instance: InstanceDesc): boolean => instance.readOnly;
-    return {
-      instances: all.length,
-      healthy: all.filter(healthy).length,
-      readOnly: all.filter(readOnly).length,
-      instancesInZone: inZone.length,
-      healthyInZone: inZone.filter(healthy).length,
-      readOnlyInZone: inZone.filter(readOnly).length,
-      zones: [...new Set(all.map(({ zone }) => zone))].sort(compareUtf8),
-    };
+    return summarise(this.#lastSeen, {
+      zone: identity.zone,
+      nowUnixMs: runtime.clock.unixMs(),
+      heartbeatTimeoutMs: config.heartbeatTimeoutMs,
+    });
   }
 
   async waitActive(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -412,7 +396,7 @@ export class ClassicLifecycler implements Lifecycler {
         kind === 'heartbeat' &&
         known !== undefined &&
         isTooFarAhead(entry.heartbeatUnixS, nowUnixMs) &&
-        sameContent(known, entry)
+        hasSameContent(known, entry)
       ) {
         return undefined;
       }
@@ -510,17 +494,4 @@ interface Decision {
   readonly state?: KnownInstanceState;
   /** Default: the ring as it was. */
   readonly ring?: RingDesc;
-}
-
-/** Whether two entries differ in their heartbeats at most. */
-function sameContent(a: InstanceDesc, b: InstanceDesc): boolean {
-  return (
-    a.stateCode === b.stateCode &&
-    a.addr === b.addr &&
-    a.zone === b.zone &&
-    a.registeredUnixS === b.registeredUnixS &&
-    a.readOnly === b.readOnly &&
-    a.readOnlyUpdatedUnixS === b.readOnlyUpdatedUnixS &&
-    a.tokens.equals(b.tokens)
-  );
 }

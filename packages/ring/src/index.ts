@@ -35,6 +35,7 @@ export {
   ringStatus,
   type ShardStatus,
 } from './core/ring-page.ts';
+export type { RingSummary } from './core/ring-summary.ts';
 export { MAX_STAMP_AHEAD_S } from './core/stamp.ts';
 export {
   randomTokenGenerator,
@@ -78,7 +79,6 @@ export type {
   Lifecycler,
   LifecyclerConfig,
   LifecyclerOptions,
-  RingSummary,
   ShutdownChoices,
 } from './lifecycler-types.ts';
 export type { InstanceCounts, ReadRing } from './read-ring.ts';

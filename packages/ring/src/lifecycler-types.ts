@@ -3,6 +3,7 @@ import type { Registerer } from '@ml/metrics';
 import type { Runtime } from '@ml/runtime';
 import type { RingDesc } from './core/desc.ts';
 import type { KnownInstanceState } from './core/instance-state.ts';
+import type { RingSummary } from './core/ring-summary.ts';
 import type { TokenGenerator } from './core/token-generator.ts';
 import type { Tokens } from './core/tokens.ts';
 import type { TokensStore } from './tokens-store.ts';
@@ -57,19 +58,6 @@ export interface LifecyclerOptions {
   readonly flush?: (() => Promise<void>) | undefined;
   /** Gives up the registration. */
   readonly signal?: AbortSignal;
-}
-
-/** What the ring looked like at the lifecycler's last write. */
-export interface RingSummary {
-  readonly instances: number;
-  /** Active ones with a fresh heartbeat. */
-  readonly healthy: number;
-  readonly readOnly: number;
-  readonly instancesInZone: number;
-  readonly healthyInZone: number;
-  readonly readOnlyInZone: number;
-  /** Zones in byte order. */
-  readonly zones: readonly string[];
 }
 
 /** What happens at the end of a lifecycler's life; may be changed while it runs. */

@@ -143,9 +143,8 @@ export class RingDesc implements Mergeable<RingDesc>, Iterable<InstanceDesc> {
     const total = layout.tombstones - removed;
     if (removed === 0) return { value: this, total, removed };
     if (total > 0) return { value: this.filter((record) => !expired(record)), total, removed };
-    const live = layout.live(this.#records);
     const kept = this.#records.filter((record) => !record.isLeft);
-    return { value: new RingDesc(kept, live.layout), total, removed };
+    return { value: new RingDesc(kept, layout.live(kept)), total, removed };
   }
 
   /** @internal The records in whatever order they stand in: for encoding. */

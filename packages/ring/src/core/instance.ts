@@ -143,3 +143,16 @@ export function isHeartbeatFresh(
     heartbeatTimeoutMs === 0 || nowUnixMs - instance.heartbeatUnixS * 1000 <= heartbeatTimeoutMs
   );
 }
+
+/** Whether two entries differ in their heartbeats at most. */
+export function hasSameContent(a: InstanceDesc, b: InstanceDesc): boolean {
+  return (
+    a.stateCode === b.stateCode &&
+    a.addr === b.addr &&
+    a.zone === b.zone &&
+    a.registeredUnixS === b.registeredUnixS &&
+    a.readOnly === b.readOnly &&
+    a.readOnlyUpdatedUnixS === b.readOnlyUpdatedUnixS &&
+    a.tokens.equals(b.tokens)
+  );
+}

@@ -12,12 +12,6 @@ interface Seed {
   readonly fresh: readonly number[];
 }
 
-/** The instances that are no tombstones: their layout, and where each stands in the full one. */
-export interface LiveLayout {
-  readonly layout: Layout;
-  readonly positions: Uint32Array;
-}
-
 /**
  * What all versions of a ring share that differ only in states and heartbeats: ids in byte order, who holds which
  * tokens, which entries are tombstones. Everything that is costly to derive hangs here and is derived once.
@@ -27,18 +21,16 @@ export class Layout {
   readonly tokens: readonly Tokens[];
   /** How many entries are tombstones. */
   readonly tombstones: number;
-  readonly #left: Uint8Array;
   #seed: Seed | undefined;
   #byId: Map<string, number> | undefined;
   #index: TokenIndex | undefined;
-  #live: LiveLayout | undefined;
+  #live: Layout | undefined;
 
   /** @param records in ascending order of their ids, without duplicates. */
   constructor(records: readonly InstanceDesc[], base?: Layout) {
     this.ids = records.map((record) => record.id);
     this.tokens = records.map((record) => record.tokens);
-    this.#left = Uint8Array.from(records, (record) => (record.isLeft ? 1 : 0));
-    this.tombstones = this.#left.reduce((sum, left) => sum + left, 0);
+    this.tombstones = records.reduce((count, record) => count + (record.isLeft ? 1 : 0), 0);
     this.#seed = base === undefined ? undefined : seedOf(base, base.#index, this);
   }
 
@@ -56,10 +48,6 @@ export class Layout {
     return this.#byId.get(id) ?? -1;
   }
 
-  isLeft(position: number): boolean {
-    return this.#left[position] === 1;
-  }
-
   /** All tokens in order; derived from the layout this one was made from when that had its own. */
   get index(): TokenIndex {
     if (this.#index === undefined) {
@@ -72,15 +60,9 @@ export class Layout {
     return this.#index;
   }
 
-  /** The layout without tombstones. `records` are those of any ring of this layout. */
-  live(records: readonly InstanceDesc[]): LiveLayout {
-    if (this.#live === undefined) {
-      const positions = Uint32Array.from(
-        [...this.ids.keys()].filter((position) => !this.isLeft(position)),
-      );
-      const kept = records.filter((record) => !record.isLeft);
-      this.#live = { layout: new Layout(kept, this), positions };
-    }
+  /** The layout of the given records, which are those of any ring of this layout without its tombstones. */
+  live(records: readonly InstanceDesc[]): Layout {
+    this.#live ??= new Layout(records, this);
     return this.#live;
   }
 

@@ -3,11 +3,11 @@ import { WireError } from '../errors.ts';
 
 /** Protobuf wire types. */
 export const VARINT = 0;
-export const FIXED64 = 1;
+const FIXED64 = 1;
 export const BYTES = 2;
 const GROUP_START = 3;
 const GROUP_END = 4;
-export const FIXED32 = 5;
+const FIXED32 = 5;
 
 /** Deeper groups in unknown fields are refused. */
 const MAX_GROUP_DEPTH = 100;

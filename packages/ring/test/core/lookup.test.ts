@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { allHealthy, lookUpKey, wholeRing } from '../../src/core/lookup.ts';
-import { Operation } from '../../src/core/operation.ts';
+import { RingDesc } from '../../src/core/desc.ts';
+import { InstanceDesc, type InstanceInit } from '../../src/core/instance.ts';
+import { allHealthy, type KeyLookup, lookUpKey, wholeRing } from '../../src/core/lookup.ts';
+import { Operation, Reporting, Write } from '../../src/core/operation.ts';
 import { ignoreUnhealthyStrategy, quorumStrategy } from '../../src/core/replication-strategy.ts';
 import { ownedKeys } from '../../src/core/token-ranges.ts';
-import { RingView } from '../../src/core/view.ts';
+import { Tokens } from '../../src/core/tokens.ts';
+import { RingView, type ViewOptions } from '../../src/core/view.ts';
 import { ringOf, type VectorConfig, type VectorRing, vectors } from '../support/vectors.ts';
 
 /** Between the heartbeats of dead and healthy instances of the vectors. */
@@ -123,6 +126,105 @@ describe('the whole ring', () => {
       }
     },
   );
+});
+
+describe('placement', () => {
+  /** Three zones of three instances with spread-out tokens. */
+  const nine = ['a', 'b', 'c'].flatMap((zone, z) =>
+    [0, 1, 2].map((n) => ({
+      id: `${zone}-${n}`,
+      zone,
+      heartbeatUnixS: 1_999_999_999,
+      tokens: Tokens.of(
+        Array.from({ length: 64 }, (_, i) => ((i * 9 + z * 3 + n) * 7_456_540) >>> 0),
+      ),
+    })),
+  );
+
+  function placed(
+    change: (init: InstanceInit) => InstanceInit,
+    options: Partial<ViewOptions> = {},
+  ): RingView {
+    return RingView.of(RingDesc.of(nine.map((init) => InstanceDesc.of(change(init)))), {
+      replicationFactor: 3,
+      zoneAwarenessEnabled: true,
+      excludedZones: [],
+      heartbeatTimeoutMs: 60_000,
+      ...options,
+    });
+  }
+
+  function zonesOf(view: RingView, lookup: Partial<KeyLookup> = {}): readonly string[] {
+    const { instances } = lookUpKey(view, { key: 5, operation: Write, nowUnixMs, ...lookup });
+    return instances.map(({ zone }) => zone).toSorted();
+  }
+
+  test('one that is leaving is made good in its own zone', () => {
+    const all = placed((init) => init);
+    const [first] = lookUpKey(all, { key: 5, operation: Write, nowUnixMs }).instances;
+    const leaving = placed((init) =>
+      init.id === first?.id ? { ...init, state: 'LEAVING' } : init,
+    );
+    expect(zonesOf(leaving)).toEqual(['a', 'b', 'c']);
+    const met = lookUpKey(leaving, { key: 5, operation: Reporting, nowUnixMs }).instances;
+    expect(met.map(({ id }) => id)).toContain(first?.id);
+  });
+
+  test.each([
+    { replicationFactor: 6, each: 2 },
+    { replicationFactor: 9, each: 3 },
+  ])('$replicationFactor replicas in 3 zones are $each a zone', ({ replicationFactor, each }) => {
+    const view = placed((init) => init, { strategy: ignoreUnhealthyStrategy });
+    const zones = zonesOf(view, { replicationFactor });
+    expect(zones).toEqual(['a', 'b', 'c'].flatMap((zone) => new Array<string>(each).fill(zone)));
+  });
+
+  test('one zone is too little for a majority of three, two are enough', () => {
+    const only = (...zones: readonly string[]): RingView =>
+      RingView.of(
+        placed((init) => init).desc.filter(({ zone }) => zones.includes(zone)),
+        {
+          replicationFactor: 3,
+          zoneAwarenessEnabled: true,
+          excludedZones: [],
+          heartbeatTimeoutMs: 60_000,
+        },
+      );
+    expect(() => zonesOf(only('a'))).toThrow(
+      expect.objectContaining({ code: 'ML_RING_TOO_FEW_HEALTHY', required: 2, healthy: 1 }),
+    );
+    expect(zonesOf(only('a', 'b'))).toEqual(['a', 'b']);
+  });
+
+  test('a walk ends where every instance extends it', () => {
+    for (const zoneAwarenessEnabled of [true, false]) {
+      const view = placed((init) => ({ ...init, state: 'JOINING' }), { zoneAwarenessEnabled });
+      expect(() => zonesOf(view)).toThrow(
+        expect.objectContaining({ healthy: 0, unhealthy: expect.objectContaining({ length: 9 }) }),
+      );
+    }
+  });
+
+  test('over many keys everyone gets the share that it owns', () => {
+    const view = placed((init) => init, { replicationFactor: 1, zoneAwarenessEnabled: false });
+    const keys = 20_000;
+    const got = new Map<string, number>();
+    for (let i = 0; i < keys; i++) {
+      const key = Math.imul(i, 2_654_435_761) >>> 0;
+      const [found] = lookUpKey(view, { key, operation: Write, nowUnixMs }).instances;
+      got.set(found?.id ?? '', (got.get(found?.id ?? '') ?? 0) + 1);
+    }
+    const { tokens, owners } = view.topology;
+    const owned = new Map<string, number>();
+    for (const [i, token] of tokens.entries()) {
+      const before = tokens[i === 0 ? tokens.length - 1 : i - 1] ?? 0;
+      const id = view.instances[owners[i] ?? 0]?.id ?? '';
+      owned.set(id, (owned.get(id) ?? 0) + ((token - before) >>> 0));
+    }
+    for (const [id, share] of owned) {
+      expect((got.get(id) ?? 0) / keys).toBeCloseTo(share / 2 ** 32, 2);
+    }
+  });
 });
 
 function fail(): never {
