@@ -92,6 +92,7 @@ export class TsNode implements AsyncDisposable {
       'memberlist.bind-addr': bindAddress,
       'memberlist.bind-port': gossipPort,
       'memberlist.join': options.join,
+      'ring.instance-id': name,
       'server.http-listen-address': host,
       'server.http-listen-port': httpPort,
       ...options.flags,
