@@ -191,7 +191,7 @@ export interface EffectiveExtras {
   readonly dropBadDigest: boolean;
 }
 
-/** Strict means the reference's behaviour in all three. // S-20 */
+/** Strict means the reference's behaviour in all three. S-20 to S-22 */
 export function effectiveExtras(config: ServerConfig): EffectiveExtras {
   if (config.compat.strict) {
     return { clusterRejoinIntervalMs: 0, keepLastGoodMs: 0, dropBadDigest: false };

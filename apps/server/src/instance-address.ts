@@ -22,7 +22,7 @@ export interface InstanceAddressInput {
 /**
  * Where the ring tells others to reach this node, configured instance address aside: the address that pages are
  * served at if it is a single one; else the first usable address of the configured interfaces, by default of those
- * with private addresses; else the advertised gossip host. // S-31
+ * with private addresses; else the advertised gossip host. S-31
  */
 export function instanceAddress(input: InstanceAddressInput): Address {
   const { config, interfaces, httpPort: port } = input;

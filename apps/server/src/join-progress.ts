@@ -30,7 +30,7 @@ export interface JoinFacts {
 /** Addresses that a reason lists. */
 const MAX_LISTED = 5;
 
-/** Whether the node has found its cluster; what else would a join entry be for. // S-30 */
+/** Whether the node has found its cluster; what else would a join entry be for. S-30 */
 export function joinReadiness(facts: JoinFacts): Readiness {
   const { entries, progress, resolution, members, upMs } = facts;
   if (entries.length === 0 || members > 1) return { type: 'ready' };

@@ -25,7 +25,7 @@ import {
 import type { Runtime } from '@ml/runtime';
 import { type Address, formatAddress } from '@ml/transport';
 
-/** A basic lifecycler forgets others whose heartbeat is this many timeouts old. As the rings of Pyroscope. // S-32 */
+/** A basic lifecycler forgets others whose heartbeat is this many timeouts old. As the rings of Pyroscope. S-32 */
 const AUTO_FORGET_TIMEOUTS = 10;
 
 /** What rings are set up with. */

@@ -4,7 +4,7 @@ import { rfc3339, UNSET_TIME } from './time.ts';
 /** The states of memberlist's nodes, by number. */
 const STATE_NUMBERS = { alive: 0, suspect: 1, dead: 2, left: 3 } as const;
 
-/** The JSON of `/memberlist`, field by field as dskit's page answers. // S-10 */
+/** The JSON of `/memberlist`, field by field as dskit's page answers. S-10 */
 export function memberlistJson(status: KvStatus): object {
   return {
     Now: rfc3339(status.nowUnixMs),
