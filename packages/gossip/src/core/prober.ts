@@ -263,7 +263,9 @@ export function ownPing(context: CoreContext, seqNo: number, node: string): Ping
 /** The first moment after `now` that lies whole intervals after `phase`, or `phase` itself. */
 export function nextTick(now: number, phase: number, intervalMs: number): number {
   if (now < phase) return phase;
-  return phase + (Math.floor((now - phase) / intervalMs) + 1) * intervalMs;
+  const tick = phase + (Math.floor((now - phase) / intervalMs) + 1) * intervalMs;
+  // Times are fractions: the quotient may come out just below the tick that is now.
+  return tick > now ? tick : tick + intervalMs;
 }
 
 function pMaxOf(identity: Identity): number {
