@@ -167,10 +167,20 @@ export class ManagedProcess implements AsyncDisposable {
   async stop(withinMs: number = STOP_LIMIT_MS): Promise<ProcessEnd> {
     this.signal('SIGTERM');
     this.signal('SIGCONT');
+    return await this.endWithin(withinMs);
+  }
+
+  /**
+   * Waits for the process to end by itself.
+   *
+   * @throws {TimeoutError} when it still runs after `withinMs`; it is killed then.
+   */
+  async endWithin(withinMs: number): Promise<ProcessEnd> {
     const timer = setTimeout(() => this.signal('SIGKILL'), withinMs);
     const end = await this.ended;
     clearTimeout(timer);
-    if (end.signal === 'SIGKILL') throw new TimeoutError(`stopping ${this.name}`, withinMs);
+    if (end.signal === 'SIGKILL')
+      throw new TimeoutError(`waiting for ${this.name} to end`, withinMs);
     return end;
   }
 

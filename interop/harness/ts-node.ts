@@ -46,6 +46,9 @@ export interface RingPage {
   readonly now: string;
 }
 
+/** Flags with which one of our nodes is in the ring that Go peers are in by default, and ready at once. */
+export const SHARED_RING: Flags = { 'ring.key': 'ring', 'ring.min-ready-duration': '0s' };
+
 export interface TsNodeOptions {
   /** Node name, and instance id unless flags say otherwise. */
   readonly name: string;
