@@ -131,7 +131,7 @@ Flags:
 `;
 
 /**
- * Reads the command line, and the configuration file that it names.
+ * Reads the command line, and the configuration file that it names. S-3 S-4
  * @throws {ConfigError} with everything that is wrong. @throws {ConfigFileError}
  */
 export function readCommand(given: readonly string[], env: NodeJS.ProcessEnv): Command {

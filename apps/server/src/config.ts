@@ -133,7 +133,7 @@ const memberlistBlock: SectionOf<MemberlistBlock> = section({
   transport: mount(tcpTransportConfig),
 });
 
-/** Every option of a node: the flags and YAML paths of Pyroscope v1.18.0 for what it has too, and our own. */
+/** Every option of a node: the flags and YAML paths of Pyroscope v1.18.0 for what it has too, and our own. S-1 S-2 */
 export const serverConfig: SectionOf<ServerConfig> = section({
   server: mount(httpConfig, { yaml: 'server' }),
   memberlist: mount(memberlistBlock, { yaml: 'memberlist' }),

@@ -80,7 +80,7 @@ function devNodeConfig(name: string, httpPort: number): ServerConfig {
       },
       transport: { bindAddrs: [LOOPBACK], bindPort: 0 },
     },
-    ring: { instanceId: name, minReadyDurationMs: 1000, heartbeatPeriodMs: 2000 },
+    ring: { instanceId: name, minReadyDurationMs: 0, heartbeatPeriodMs: 2000 },
   });
 }
 

@@ -8,7 +8,7 @@ import { errorText } from './log/logfmt.ts';
 import { runServer } from './run.ts';
 import { buildInfo, versionText } from './version.ts';
 
-/** Runs one command line to its end and says the exit code: 0 done, 1 failed, 2 wrong command line. */
+/** Runs one command line to its end and says the exit code: 0 done, 1 failed, 2 wrong command line. S-4 */
 async function main(argv: readonly string[]): Promise<number> {
   try {
     const command = readCommand(argv, process.env);

@@ -1,5 +1,5 @@
 import type { DnsProvider, Resolver } from '@ml/dns-discovery';
-import type { GossipConfig } from '@ml/gossip';
+import type { GossipConfig, MemberPool } from '@ml/gossip';
 import type { AnyMergeable, Codec, MemberlistKv } from '@ml/kv';
 import type { Registerer } from '@ml/metrics';
 import type { BasicLifecycler, Lifecycler, Ring, TokensStore } from '@ml/ring';
@@ -25,6 +25,8 @@ export interface NodeOptions {
   readonly tokensStore?: TokensStore;
   /** Replaces parts of the gossip protocol's settings, for experiments. */
   readonly gossip?: Partial<GossipConfig>;
+  /** Shared between nodes of one process to keep each member's data once. Default: one of its own. */
+  readonly pool?: MemberPool;
 }
 
 /** How a node is started. */

@@ -80,6 +80,7 @@ class ServerNode implements PreparedNode, ClusterNode {
     const extras = effectiveExtras(config);
     this.#options = options;
     this.#runtime = runtime;
+    // S-7
     this.#metrics = namespace === '' ? registerer : withPrefix(registerer, `${namespace}_`);
     this.dns = new DnsProvider({
       resolver,
@@ -100,6 +101,7 @@ class ServerNode implements PreparedNode, ClusterNode {
       name: options.hostname ?? DEFAULT_HOSTNAME,
       clusterRejoin: { intervalMs: extras.clusterRejoinIntervalMs },
       ...(options.gossip && { gossip: options.gossip }),
+      ...(options.pool && { pool: options.pool }),
     });
     registerer.gauge({
       name: 'ml_cluster_isolated',
@@ -255,7 +257,7 @@ class ServerNode implements PreparedNode, ClusterNode {
     );
   }
 
-  /** Looks until the node is ready, whether or not anybody asks: the time for which all must be fine runs from here. */
+  /** Looks until the node is ready, whether or not anybody asks: the time for which all must be fine runs from here. S-37 */
   #watchReadiness(): void {
     const { timers, log } = this.#runtime;
     const look = async (): Promise<void> => {

@@ -7,7 +7,7 @@ export interface StopSignal extends Disposable {
 
 /**
  * SIGINT and SIGTERM ask for an orderly stop; the second of them ends the process at once with exit code 1. SIGQUIT
- * calls `dump` and the process goes on.
+ * calls `dump` and the process goes on. S-5
  */
 export function stopSignal(log: Logger, dump: () => void): StopSignal {
   const controller = new AbortController();

@@ -2,7 +2,7 @@ import { assertNever } from '@ml/runtime';
 import type { Resolver, SrvRecord } from './resolver.ts';
 import { joinHostPort, type Spec } from './spec.ts';
 
-/** Most records, and most addresses, that one look-up may yield; what exceeds it is dropped. */
+/** Most records, and most addresses, that one look-up may yield; what exceeds it is dropped. D-24 */
 export const MAX_RECORDS = 1000;
 
 /** SRV targets that are looked up at the same time. */
@@ -30,7 +30,7 @@ export interface LookupOptions {
 /**
  * Looks up one parsed entry: `dns` asks for the name's addresses; `dnssrv` for its SRV records and each target's
  * addresses; `dnssrvnoa` for the SRV records only, keeping the targets' names. A target that is not found is
- * skipped, any other failure fails the whole entry. Rejects with what the resolver rejects with.
+ * skipped, any other failure fails the whole entry. Rejects with what the resolver rejects with. D-2 D-3 D-4 D-10 D-21
  */
 export async function lookup(spec: Spec, options: LookupOptions): Promise<LookupResult> {
   switch (spec.type) {

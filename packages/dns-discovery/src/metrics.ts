@@ -1,6 +1,6 @@
 import type { Counter, Gauge, Registerer } from '@ml/metrics';
 
-/** The metrics of a provider, under dskit's names. The caller adds a namespace and a `name` label. */
+/** The metrics of a provider, under dskit's names. The caller adds a namespace and a `name` label. D-11 */
 export interface DnsMetrics {
   readonly lookups: Counter;
   readonly failures: Counter;

@@ -29,7 +29,7 @@ export interface NodeResolverOptions {
   readonly attempts?: number;
 }
 
-/** A {@link Resolver} over `node:dns`, with the search and not-found rules of the system resolver. */
+/** A {@link Resolver} over `node:dns`, with the search and not-found rules of the system resolver. D-8 D-12 D-13 D-29 */
 export function nodeResolver(options: NodeResolverOptions): Resolver {
   const conf = () => readConf(options);
   return {
@@ -68,7 +68,7 @@ const addressQuery: Query<string> = async (resolver, name) =>
     ])
   ).flat();
 
-/** The first candidate with records wins; a failure of one candidate counts only when no other has any. */
+/** The first candidate with records wins; a failure of one candidate counts only when no other has any. D-28 */
 async function queryEach<T>(
   name: string,
   conf: ResolvConf,

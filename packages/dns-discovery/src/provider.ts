@@ -45,7 +45,7 @@ type Outcome =
   | { readonly type: 'notFound' }
   | { readonly type: 'failed'; readonly error: DnsLookupError };
 
-/** Turns join entries into addresses and remembers the last good ones. As the `dns` provider of dskit. */
+/** Turns join entries into addresses and remembers the last good ones. As the `dns` provider of dskit. D-8 D-9 D-20 */
 export class DnsProvider {
   readonly #resolver: Resolver;
   readonly #runtime: Pick<Runtime, 'clock' | 'log'>;

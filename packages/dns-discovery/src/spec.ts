@@ -20,14 +20,14 @@ const LOOKUP_TYPES: ReadonlySet<string> = new Set<LookupType>(['dns', 'dnssrv', 
 /** Longest name that DNS can hold, in characters (RFC 1035 §2.3.4: 255 octets on the wire). */
 const MAX_NAME_LENGTH = 254;
 
-/** Whether an entry goes through DNS discovery: it contains a `+`. As dskit's memberlist join decides it. */
+/** Whether an entry goes through DNS discovery: it contains a `+`. As dskit's memberlist join decides it. D-1 */
 export function isDynamic(spec: string): boolean {
   return spec.includes('+');
 }
 
 /**
  * Splits an entry at its first `+`. `dns+host:port` needs its port, the SRV forms may carry one; an entry without a
- * prefix (also `+host:port`) passes through untouched.
+ * prefix (also `+host:port`) passes through untouched. D-1 D-2 D-5 D-6 D-7 D-25
  * @throws {DnsSpecError} for an unknown prefix, a missing or bad port, an empty or overlong name.
  */
 export function parseSpec(spec: string): Spec {
@@ -67,7 +67,7 @@ export function parseSpec(spec: string): Spec {
 
 /**
  * Refuses a DNS discovery prefix where it has no meaning: only join entries go through discovery.
- * `where` names the option, for instance `-memberlist.bind-addr`.
+ * `where` names the option, for instance `-memberlist.bind-addr`. D-15 D-27
  * @throws {DnsSpecError} when `value` starts with `dns+`, `dnssrv+` or `dnssrvnoa+`.
  */
 export function refuseDnsPrefix(value: string, where: string): void {

@@ -3,7 +3,7 @@ import type { SrvRecord } from './resolver.ts';
 
 /**
  * SRV records in the order in which a client should try them (RFC 2782): lowest priority first; within one priority
- * drawn one after another, each with a chance proportional to its weight.
+ * drawn one after another, each with a chance proportional to its weight. D-14
  */
 export function orderSrv(records: readonly SrvRecord[], random: Random): SrvRecord[] {
   const byPriority = new Map<number, SrvRecord[]>();

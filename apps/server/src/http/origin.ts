@@ -7,7 +7,7 @@ export interface OriginHeaders {
 
 /**
  * Why a changing request may not pass, or `undefined` when it may: a page of another site must not change this
- * node through a visitor's browser. Clients that are not browsers send neither header and pass.
+ * node through a visitor's browser. Clients that are not browsers send neither header and pass. S-34
  */
 export function crossOriginReason(headers: OriginHeaders): string | undefined {
   const site = headers['sec-fetch-site'];

@@ -13,7 +13,7 @@ export interface LogfmtOptions {
   readonly unixMs: () => number;
 }
 
-/** A logger that writes `ts=… level=… msg=…`, then the fields in their order: one line each, as Go kit's logfmt. */
+/** A logger that writes `ts=… level=… msg=…`, then the fields in their order: one line each, as Go kit's logfmt. S-6 */
 export function logfmtLogger(options: LogfmtOptions, bound: readonly string[] = []): Logger {
   const lowest = LOG_LEVELS.indexOf(options.level);
   const at = (level: LogLevel) => (fields: object, message: string) => {

@@ -3,15 +3,18 @@ import { pino } from 'pino';
 import type { LogFormat, LogLevel } from './log-options.ts';
 import { errorText, logfmtLogger } from './logfmt.ts';
 
-/** The process's logger: to standard error, UTC times. */
+/** The process's logger: to standard error unless told otherwise, UTC times. S-6 */
 export function nodeLogger(options: {
   readonly level: LogLevel;
   readonly format: LogFormat;
+  /** Takes one line with its line break. */
+  readonly write?: (line: string) => void;
 }): Logger {
+  const write = options.write ?? ((line: string) => process.stderr.write(line));
   if (options.format === 'logfmt') {
     return logfmtLogger({
       level: options.level,
-      write: (line) => process.stderr.write(line),
+      write,
       unixMs: Date.now,
     });
   }
@@ -22,5 +25,5 @@ export function nodeLogger(options: {
     formatters: { level: (level: string) => ({ level }) },
     serializers: { err: (error: unknown) => (error instanceof Error ? errorText(error) : error) },
   };
-  return pino(settings, pino.destination({ fd: 2, sync: true }));
+  return pino(settings, { write });
 }

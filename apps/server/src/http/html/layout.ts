@@ -33,7 +33,7 @@ button{font:inherit;padding:.1rem .6rem;border:1px solid var(--line);border-radi
 button:hover{border-color:var(--bad);color:var(--bad)}
 button:focus-visible,a:focus-visible,input:focus-visible{outline:2px solid var(--link);outline-offset:2px}
 .ring{display:flex;flex-wrap:wrap;gap:1rem 2.5rem;align-items:center;margin:1rem 0}
-.ring svg{width:15rem;height:15rem;flex:none}
+.ring>svg{width:15rem;height:15rem;flex:none}
 .ring ul{list-style:none;margin:0;padding:0;columns:14rem}
 .swatch{width:.8em;height:.8em;margin-right:.45em;vertical-align:-.05em}
 .error{border-left:4px solid var(--bad);padding:.25rem .75rem}

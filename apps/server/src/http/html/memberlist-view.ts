@@ -48,6 +48,9 @@ export interface MessageRow {
   readonly changes: readonly string[];
 }
 
+/** Messages that the page lists each way; the JSON has all of them. */
+const MAX_MESSAGES = 100;
+
 /** The memberlist page's body. */
 export function memberlistView(view: MemberlistView): Html {
   return html`<p class="soft">${view.members.length} live members. Health score ${view.healthScore} (0 is best). Current time: ${rfc3339(view.nowUnixMs)}</p>
@@ -89,7 +92,9 @@ ${messageTable('Received messages', view.received)}
 ${messageTable('Sent messages', view.sent)}`;
 }
 
-function messageTable(caption: string, rows: readonly MessageRow[]): Html {
+function messageTable(title: string, all: readonly MessageRow[]): Html {
+  const rows = all.slice(-MAX_MESSAGES).reverse();
+  const caption = `${title}, newest first${all.length > rows.length ? `: the last ${rows.length} of ${all.length}` : ''}`;
   return html`<div class="scroll"><table>
 <caption>${caption}</caption>
 <thead><tr><th scope="col" class="number">ID</th><th scope="col">Time</th><th scope="col">Key</th><th scope="col">Value</th><th scope="col" class="number">Version</th><th scope="col">Changes</th><th scope="col">Content</th></tr></thead>

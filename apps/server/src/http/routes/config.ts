@@ -5,7 +5,7 @@ import { sendText } from '../page.ts';
 
 /**
  * The configuration as YAML: `/api/v1/status/config` with `/diff` and `/default` as in Pyroscope, and
- * `/config?mode=diff|defaults` as in Mimir and Loki.
+ * `/config?mode=diff|defaults` as in Mimir and Loki. S-9
  */
 export function configRoutes(app: FastifyInstance, context: HttpContext): void {
   const send = async (reply: FastifyReply, view: ConfigView) => {

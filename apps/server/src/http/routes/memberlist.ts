@@ -13,7 +13,7 @@ import { valueJson } from '../value-json.ts';
 
 /**
  * `/memberlist`: the page, its JSON, and the look into single values and messages, under the reference's parameters.
- * Deleting the kept messages takes a POST here. S-10 S-11
+ * Deleting the kept messages takes a POST here. S-10 S-11 S-35 S-36
  */
 export function memberlistRoutes(app: FastifyInstance, context: HttpContext): void {
   const { kv } = context.node;

@@ -18,7 +18,7 @@ import { sendJson, sendPage, sendText } from '../page.ts';
 
 /**
  * `/ring` for this node's ring, `/ring/<name>` for any ring that the store holds; `/ingester/ring` and the like are
- * aliases. GET shows, POST of `forget` removes an instance. S-12 S-13
+ * aliases. GET shows, POST of `forget` removes an instance. S-12 S-13 S-14 S-33
  */
 export function ringRoutes(app: FastifyInstance, context: HttpContext): void {
   app.get(
