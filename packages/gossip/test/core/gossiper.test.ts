@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import type { Delegate } from '../../src/delegate.ts';
+import { alive, dead, Harness, left } from './harness.ts';
+
+const GOSSIP = { gossipIntervalMs: 200 };
+
+function delegate(waiting: Uint8Array[]): Delegate {
+  return {
+    nodeMeta: () => new Uint8Array(0),
+    onMessage: () => {},
+    broadcasts: () => waiting.slice(0, 1),
+    localState: () => new Uint8Array(0),
+    mergeRemoteState: () => {},
+  };
+}
+
+describe('gossip', () => {
+  test('goes to so many different members at each tick, until it was sent as often as it should', () => {
+    const harness = new Harness({ config: GOSSIP });
+    harness.receive(...[...'bcdefgh'].map((letter) => alive(letter)));
+    harness.effects();
+    harness.advance(200);
+    const targets = harness.sent().map((packet) => packet.to);
+    expect(new Set(targets).size).toBe(3);
+    harness.advance(10_000);
+    const perMessage = harness.sent().length + 3;
+    expect(perMessage).toBe(4);
+    expect(harness.core.queuedBroadcasts).toBe(0);
+  });
+
+  test('with nothing to say sleeps, and keeps its phase when there is something again', () => {
+    const harness = new Harness({ config: GOSSIP });
+    harness.receive(alive('b'));
+    harness.advance(2000);
+    expect(harness.core.nextTimeout()).toBeUndefined();
+    harness.advance(130);
+    harness.receive(alive('c'));
+    expect(harness.core.nextTimeout()).toBe(2200);
+  });
+
+  test('of the application wakes it when it says so, and goes on while it has more', () => {
+    const waiting: Uint8Array[] = [];
+    const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
+    harness.receive(alive('b'));
+    harness.advance(2000);
+    expect(harness.core.nextTimeout()).toBeUndefined();
+    waiting.push(Uint8Array.of(1));
+    harness.run((core, now) => core.notifyBroadcasts(now));
+    harness.effects();
+    harness.advance(1000);
+    expect(harness.sent()).toHaveLength(5);
+    waiting.length = 0;
+    harness.advance(1000);
+    expect(harness.sent()).toHaveLength(0);
+    expect(harness.core.nextTimeout()).toBeUndefined();
+  });
+
+  test('is looked for after a user message, which may have queued something', () => {
+    const waiting: Uint8Array[] = [];
+    const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
+    harness.receive(alive('b'));
+    harness.advance(2000);
+    harness.receive({ type: 'user', payload: Uint8Array.of(7) });
+    expect(harness.core.nextTimeout()).toBe(2200);
+  });
+
+  test('reaches the dead within their time and not after, and never those who left', () => {
+    const config = { ...GOSSIP, gossipToTheDeadMs: 1000, retransmitMult: 100 };
+    const harness = new Harness({ config });
+    harness.receive(alive('b'), alive('c'), dead('b'), left('c'));
+    harness.effects();
+    harness.advance(1000);
+    const early = harness.sent().map((packet) => packet.to);
+    expect(new Set(early)).toEqual(new Set(['10.0.0.2:7946']));
+    expect(early).toHaveLength(5);
+    harness.advance(1000);
+    expect(harness.sent()).toEqual([]);
+  });
+
+  test('fills each packet up to its budget and leaves the rest for the next', () => {
+    const harness = new Harness({ config: GOSSIP, maxPacketBytes: 200 });
+    harness.receive(...[...'bcdefgh'].map((letter) => alive(letter)));
+    harness.effects();
+    harness.advance(200);
+    for (const { bytes, messages } of harness.sent()) {
+      expect(bytes.length).toBeLessThanOrEqual(200 + 7);
+      expect(messages.length).toBe(3);
+    }
+  });
+});
