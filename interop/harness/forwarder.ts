@@ -9,17 +9,20 @@ const HOST = '127.0.0.1';
 export class Forwarder implements AsyncDisposable {
   /** Where it listens. */
   readonly port: number;
+  /** The port that it passes on to. */
+  readonly target: number;
   readonly #server: Server;
   readonly #sockets: Set<Socket>;
   readonly #counts: { connections: number };
 
   private constructor(
     server: Server,
-    port: number,
+    ports: { readonly port: number; readonly target: number },
     state: { readonly sockets: Set<Socket>; readonly counts: { connections: number } },
   ) {
     this.#server = server;
-    this.port = port;
+    this.port = ports.port;
+    this.target = ports.target;
     this.#sockets = state.sockets;
     this.#counts = state.counts;
   }
@@ -45,7 +48,8 @@ export class Forwarder implements AsyncDisposable {
     if (address === null || typeof address === 'string') {
       throw new HarnessError('a forwarder got no port');
     }
-    return new Forwarder(server, address.port, { sockets, counts });
+    const ports = { port: address.port, target: options.to };
+    return new Forwarder(server, ports, { sockets, counts });
   }
 
   /** Connections taken so far. */

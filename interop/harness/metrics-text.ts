@@ -67,6 +67,7 @@ function parseValue(text: string, line: string): number {
   const infinite = /^([+-]?)Inf$/.exec(text);
   if (infinite !== null) return infinite[1] === '-' ? -Infinity : Infinity;
   const value = Number(text);
-  if (Number.isNaN(value) && text !== 'NaN') throw new HarnessError(`not a metric value: ${line}`);
+  if (Number.isNaN(value) && text.toLowerCase() !== 'nan')
+    throw new HarnessError(`not a metric value: ${line}`);
   return value;
 }
