@@ -82,7 +82,7 @@ export interface ClusterNode extends NodeStatus, AsyncDisposable {
   ready(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Leaves the ring, then the cluster. Never rejects; leaving again waits for the first. */
   leave(): Promise<void>;
-  /** Stops everything at once. Idempotent. */
+  /** Stops without waiting for the news of it to spread: a crash to the others, unless the node has left. Idempotent. */
   close(): Promise<void>;
 }
 

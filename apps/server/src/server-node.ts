@@ -87,6 +87,7 @@ class ServerNode implements PreparedNode, ClusterNode {
       runtime,
       metrics: withPrefix(this.#metrics, '', { name: 'memberlist' }),
       keepLastGoodMs: extras.keepLastGoodMs,
+      signal: this.#gone.signal,
     });
     this.gossipAddress = transport.advertised;
     this.ownRing = ownRing(config);

@@ -63,7 +63,7 @@ describe('three nodes with one DNS name', () => {
     for (const name of ['a', 'b', 'c']) cluster.add(name);
     const nodes = await cluster.start();
     const cut = cluster.network.partition(['10.0.0.1'], ['10.0.0.2', '10.0.0.3']);
-    await cluster.runtime.runFor(600_000);
+    await cluster.runtime.runFor(180_000);
     expect(nodes[0]?.kv.status().members).toHaveLength(1);
     expect(cluster.nodes[0]?.metrics.value('ml_cluster_isolated')).toBe(1);
     cut[Symbol.dispose]();

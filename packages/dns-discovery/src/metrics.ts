@@ -6,16 +6,18 @@ export interface DnsMetrics {
   readonly failures: Counter;
 }
 
-/** Registers the metrics; `results` fills the per-entry gauge at each scrape. */
+/** Registers the metrics; `results` fills the per-entry gauge at each scrape until `signal` fires. */
 export function registerDnsMetrics(
   registerer: Registerer,
   results: (gauge: Gauge<'addr'>) => void,
+  signal: AbortSignal | undefined,
 ): DnsMetrics {
   registerer.gauge({
     name: 'dns_provider_results',
     help: 'Addresses that each configured entry resolved to at the latest look-up.',
     labels: ['addr'],
     collect: results,
+    ...(signal && { signal }),
   });
   return {
     lookups: registerer.counter({

@@ -15,6 +15,8 @@ export interface DnsProviderOptions {
   readonly runtime: Pick<Runtime, 'clock' | 'log'>;
   /** None: nothing is measured. */
   readonly metrics?: Registerer;
+  /** Ends the hold of the metrics on this provider. */
+  readonly signal?: AbortSignal;
   /**
    * How long, in milliseconds, an entry whose name is no longer found keeps its last good addresses. Default
    * {@link DEFAULT_KEEP_LAST_GOOD_MS}; 0 drops them at once, as the reference does. Look-ups that *fail* keep them
@@ -57,8 +59,8 @@ export class DnsProvider {
     this.#resolver = options.resolver;
     this.#runtime = options.runtime;
     this.#keepLastGoodMs = options.keepLastGoodMs ?? DEFAULT_KEEP_LAST_GOOD_MS;
-    this.#metrics =
-      options.metrics && registerDnsMetrics(options.metrics, (gauge) => this.#collect(gauge));
+    const collect = (gauge: Gauge<'addr'>): void => this.#collect(gauge);
+    this.#metrics = options.metrics && registerDnsMetrics(options.metrics, collect, options.signal);
   }
 
   /**
