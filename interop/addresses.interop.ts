@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 
 import { BUILD_LIMIT_MS, goBinary, serverMain } from './harness/build.ts';
 import { Cleanup } from './harness/cleanup.ts';
@@ -10,18 +10,11 @@ import { freePort } from './harness/ports.ts';
 import { seeActive, seeEachOther } from './harness/see-members.ts';
 import { SHARED_RING, TsNode, type TsNodeOptions } from './harness/ts-node.ts';
 
-let cleanup = new Cleanup();
-
 beforeAll(async () => {
   await Promise.all([serverMain(), goBinary('peer')]);
 }, BUILD_LIMIT_MS);
 
-afterEach(async () => {
-  await cleanup[Symbol.asyncDispose]();
-  cleanup = new Cleanup();
-});
-
-async function startNode(options: TsNodeOptions): Promise<TsNode> {
+async function startNode(cleanup: Cleanup, options: TsNodeOptions): Promise<TsNode> {
   const flags = { ...SHARED_RING, ...options.flags };
   return cleanup.use(await TsNode.start({ ...options, flags }));
 }
@@ -39,8 +32,9 @@ function accepted(metrics: MetricsPage): number {
 }
 
 describe('bind addresses', () => {
-  test('a node listens on each of two bind addresses and tells others the first', async () => {
-    const ours = await startNode({
+  test.concurrent('a node listens on each of two bind addresses and tells others the first', async () => {
+    await using cleanup = new Cleanup();
+    const ours = await startNode(cleanup, {
       name: 'ours',
       flags: { 'memberlist.bind-addr': ['127.0.0.1', '127.0.0.3'] },
     });
@@ -56,9 +50,10 @@ describe('bind addresses', () => {
     expect([told.addr, String(told.port)]).toEqual(['127.0.0.1', port]);
   });
 
-  test('with port 0 a node takes a free port, on both addresses the same, and tells it', async () => {
+  test.concurrent('with port 0 a node takes a free port, on both addresses the same, and tells it', async () => {
+    await using cleanup = new Cleanup();
     const seed = cleanup.use(await GoPeers.start({ name: 'seed' }));
-    const ours = await startNode({
+    const ours = await startNode(cleanup, {
       name: 'ours',
       join: [seed.first.gossipAddress],
       flags: { 'memberlist.bind-port': 0, 'memberlist.bind-addr': ['127.0.0.1', '127.0.0.3'] },
@@ -71,8 +66,9 @@ describe('bind addresses', () => {
     await seeActive(nodes, 'late');
   });
 
-  test('without bind addresses a node listens on all of both families', async () => {
-    const ours = await startNode({
+  test.concurrent('without bind addresses a node listens on all of both families', async () => {
+    await using cleanup = new Cleanup();
+    const ours = await startNode(cleanup, {
       name: 'ours',
       flags: { 'memberlist.bind-addr': undefined, 'memberlist.advertise-addr': '127.0.0.1' },
     });
@@ -95,11 +91,11 @@ interface Hidden {
   readonly alive: () => Promise<boolean>;
 }
 
-async function hideOurs(): Promise<Hidden> {
+async function hideOurs(cleanup: Cleanup): Promise<Hidden> {
   const port = await freePort();
   const forwarder = cleanup.use(await Forwarder.start({ to: port }));
   const outer = cleanup.use(await GoPeers.start({ name: 'outer' })).first;
-  const hidden = await startNode({
+  const hidden = await startNode(cleanup, {
     name: 'hidden',
     gossipPort: port,
     join: [outer.gossipAddress],
@@ -117,10 +113,10 @@ async function hideOurs(): Promise<Hidden> {
   };
 }
 
-async function hideGo(): Promise<Hidden> {
+async function hideGo(cleanup: Cleanup): Promise<Hidden> {
   const port = await freePort();
   const forwarder = cleanup.use(await Forwarder.start({ to: port }));
-  const outer = await startNode({ name: 'outer' });
+  const outer = await startNode(cleanup, { name: 'outer' });
   const hidden = cleanup.use(
     await GoPeers.start({
       name: 'hidden',
@@ -151,11 +147,12 @@ async function hideGo(): Promise<Hidden> {
 }
 
 describe('an advertised address behind a port forwarder', () => {
-  test.each([
+  test.concurrent.each([
     ['our node is hidden, a Go peer dials', hideOurs],
     ['a Go peer is hidden, our node dials', hideGo],
   ])('is the only one that is dialled: %s', async (_, hide) => {
-    const { forwarder, told, acceptedByHidden, alive } = await hide();
+    await using cleanup = new Cleanup();
+    const { forwarder, told, acceptedByHidden, alive } = await hide(cleanup);
     expect(await told()).toMatchObject({ addr: '127.0.0.1', port: forwarder.port });
     await eventually(async () => expect(await acceptedByHidden()).toBeGreaterThan(5), {
       what: 'the hidden node is gossiped to and probed',
