@@ -104,12 +104,6 @@ class ServerNode implements PreparedNode, ClusterNode {
       ...(options.gossip && { gossip: options.gossip }),
       ...(options.pool && { pool: options.pool }),
     });
-    registerer.gauge({
-      name: 'ml_cluster_isolated',
-      help: 'Whether this node has join entries but sees no other member: 1 if so, else 0.',
-      signal: this.#gone.signal,
-      collect: (gauge) => gauge.set(this.#isolated() ? 1 : 0),
-    });
   }
 
   async start(options: StartOptions = {}): Promise<ClusterNode> {
@@ -305,11 +299,6 @@ class ServerNode implements PreparedNode, ClusterNode {
   #lifecyclerState(kv: ServiceStatus['state']): ServiceStatus['state'] {
     if (kv === 'Running' && this.#lifecycler === undefined) return 'Starting';
     return this.#leaving !== undefined && kv === 'Running' ? 'Stopping' : kv;
-  }
-
-  #isolated(): boolean {
-    const members = this.kv.memberlist?.memberCount ?? 1;
-    return members <= 1 && joinEntries(this.#options.config).length > 0;
   }
 }
 
