@@ -33,6 +33,7 @@ export {
   StoreFullError,
   WireError,
 } from './errors.ts';
+export { gossipConfigOf } from './gossip-config.ts';
 export { type InMemoryKvOptions, InMemoryStore, inMemoryKv } from './in-memory.ts';
 export {
   createMemberlistKv,

@@ -82,6 +82,8 @@ export class KvService implements PreparedMemberlistKv {
         keys: () => this.#replica.store.size,
         members: () => this.#memberlist?.memberCount ?? 0,
         healthScore: () => this.#memberlist?.healthScore ?? 0,
+        isolated: () =>
+          this.#joiner.configured && (this.#memberlist?.memberCount ?? 0) <= 1 ? 1 : 0,
       },
       signal: this.#life.closed,
     });
@@ -208,7 +210,7 @@ export class KvService implements PreparedMemberlistKv {
   }
 
   async #listen(): Promise<void> {
-    const { config, gossip, transport, metrics, resolveHost } = this.#options;
+    const { config, gossip, transport, metrics, pool, resolveHost } = this.#options;
     this.#memberlist = await createMemberlist({
       name: this.name,
       config: { ...gossipConfigOf(config), ...gossip },
@@ -217,6 +219,7 @@ export class KvService implements PreparedMemberlistKv {
       delegate: this.#delegate,
       resolveHost,
       ...(metrics === undefined ? {} : { metrics }),
+      ...(pool === undefined ? {} : { pool }),
     });
   }
 

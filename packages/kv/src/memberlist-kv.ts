@@ -1,5 +1,5 @@
 import type { DnsProvider } from '@ml/dns-discovery';
-import type { GossipConfig, Memberlist } from '@ml/gossip';
+import type { GossipConfig, Memberlist, MemberPool } from '@ml/gossip';
 import type { Registerer } from '@ml/metrics';
 import type { Runtime } from '@ml/runtime';
 import type { Transport } from '@ml/transport';
@@ -33,6 +33,8 @@ export interface MemberlistKvOptions {
   readonly clusterRejoin?: { readonly intervalMs: number; readonly jitter?: number };
   /** Replaces parts of what the gossip protocol is set to. For experiments; peers expect the defaults. */
   readonly gossip?: Partial<GossipConfig>;
+  /** Shared between nodes of one process to keep each member's data once. Default: one of its own. */
+  readonly pool?: MemberPool;
   readonly limits?: Partial<MemberlistKvLimits>;
 }
 

@@ -51,6 +51,8 @@ export interface KvFigures {
   keys(): number;
   members(): number;
   healthScore(): number;
+  /** Whether there are join entries but no other member: 1 or 0. */
+  isolated(): number;
 }
 
 const PREFIX = 'memberlist_client_';
@@ -93,6 +95,11 @@ export function kvMetrics({ registerer, figures, signal }: KvMetricsOptions): Kv
     'cluster_node_health_score',
     'Health of this node as it sees itself; 0 is best.',
     figures.healthScore,
+  );
+  gauge(
+    'cluster_isolated',
+    'Whether this node has members to join but none that it knows: 1 or 0.',
+    figures.isolated,
   );
   return {
     receivedBroadcasts: counter('received_broadcasts_total', 'Gossip messages received.'),

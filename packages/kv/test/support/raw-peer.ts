@@ -48,15 +48,15 @@ export class RawPeer {
     return peer;
   }
 
-  /** Sends one packet and lets it arrive. */
-  async packet(to: TestNode, bytes: Uint8Array): Promise<void> {
+  /** Sends one packet, which takes time to arrive. */
+  send(to: TestNode, bytes: Uint8Array): void {
     this.#transport.sendPacket({ host: to.ip, port: PORT }, bytes);
-    await this.#cluster.runtime.runFor(SETTLE_MS);
   }
 
-  /** Sends a user message as one packet. */
+  /** Sends a user message as one packet and lets it arrive. */
   async message(to: TestNode, bytes: Uint8Array): Promise<void> {
-    await this.packet(to, Uint8Array.of(MESSAGE_CODE.user, ...bytes));
+    this.send(to, Uint8Array.of(MESSAGE_CODE.user, ...bytes));
+    await this.#cluster.runtime.runFor(SETTLE_MS);
   }
 
   /** Sends a pair as a user message. */
