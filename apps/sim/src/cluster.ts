@@ -1,0 +1,418 @@
+import { type GossipConfig, type Member, MemberPool } from '@ml/gossip';
+import type { Random } from '@ml/runtime';
+import { type PartialConfig, resolveConfig } from '@ml/runtime/config';
+import { type RunOptions, VirtualRuntime } from '@ml/runtime/virtual';
+import { type ServerConfig, serverConfig } from '@ml/server/config';
+import { type LinkFaults, SimNetwork } from '@ml/transport/sim';
+import { type DnsFault, SimDns } from './dns.ts';
+import { SimUsageError } from './errors.ts';
+import type { SimEvent, SimObserver } from './events.ts';
+import { Links } from './links.ts';
+import { type NodeMode, SimNode, type SimNodeSpec, type SimWorld } from './sim-node.ts';
+import { TRACE_KINDS, Trace } from './trace.ts';
+
+/** What a node may be given; what is left out comes from {@link SimClusterOptions}. */
+export interface SimNodeOptions {
+  /** Default: `node-<number>`. */
+  readonly name?: string;
+  /** Which discovery name it joins through. Default: `main`. */
+  readonly cluster?: string;
+  /** Whose links it has, and its availability zone in the ring. Default: none. */
+  readonly zone?: string;
+  /** Default: the next address that nobody had. */
+  readonly ip?: string;
+  /** Laid over the cluster's configuration, option by option. */
+  readonly config?: PartialConfig<ServerConfig>;
+  /** Laid over the cluster's gossip settings. */
+  readonly gossip?: Partial<GossipConfig>;
+  /** Whether the DNS lists it. Default true. */
+  readonly listed?: boolean;
+  readonly mode?: NodeMode;
+}
+
+/** How the network behaves, see {@link SimNetwork}. */
+export interface SimNetworkModel {
+  /** Faults of links that have none of their own. Default: a latency of 0.2 to 1 ms. */
+  readonly link?: LinkFaults;
+  /** Whether packets travel as datagrams, or on connections as in dskit. Default: `tcp` for full nodes, else `datagram`. */
+  readonly mode?: 'datagram' | 'tcp';
+  /** Largest packet. Default: 10 MiB in mode `tcp`, 1400 for datagrams. */
+  readonly maxPacketBytes?: number;
+}
+
+/** What a {@link SimCluster} is made of. */
+export interface SimClusterOptions {
+  /** Everything random follows from it. */
+  readonly seed: bigint | number;
+  /** How many nodes to add right away, or each of them. Default 0. */
+  readonly nodes?: number | readonly SimNodeOptions[];
+  /** What runs on the nodes. Default `full`. */
+  readonly mode?: NodeMode;
+  /** The configuration of the nodes, as of ml-server. Join entries default to the discovery name of the node's cluster. */
+  readonly config?: PartialConfig<ServerConfig>;
+  /** Replaces parts of the gossip protocol's settings. */
+  readonly gossip?: Partial<GossipConfig>;
+  readonly network?: SimNetworkModel;
+  /** How many nodes a membership-only node may join through, the first ones of its cluster. Default 3. */
+  readonly seeds?: number;
+  /** Proves of every plain event that it left no continuation behind; slow, for tests. */
+  readonly checkPlain?: boolean;
+}
+
+/** How nodes are started. */
+export interface StartAllOptions {
+  /** Nodes start at random moments of this time. Default 1000. */
+  readonly spreadMs?: number;
+}
+
+/** What one node sees. */
+export interface SimView {
+  readonly node: SimNode;
+  /** Names of members that are alive or suspect, sorted. */
+  readonly members: readonly string[];
+}
+
+const DEFAULT_LINK: LinkFaults = { latencyMs: [0.2, 1] };
+const DATAGRAM_BYTES = 1400;
+const STREAM_PACKET_BYTES = 10 * 1024 * 1024;
+const DEFAULT_CLUSTER = 'main';
+const DEFAULT_SEEDS = 3;
+
+/**
+ * Whole clusters in virtual time: production code over a simulated network and DNS. One seed gives one outcome, which
+ * {@link Trace.sha256} tells. Nothing happens but in {@link runFor}, {@link runUntil} and {@link settle}.
+ */
+export class SimCluster implements AsyncDisposable {
+  readonly runtime: VirtualRuntime;
+  readonly network: SimNetwork;
+  readonly dns: SimDns;
+  readonly links: Links;
+  readonly trace: Trace;
+  /** For faults and workloads; what they draw changes nothing in the nodes. */
+  readonly random: Random;
+  readonly options: SimClusterOptions;
+  readonly #world: SimWorld;
+  readonly #nodes: SimNode[] = [];
+  readonly #byName = new Map<string, SimNode>();
+  readonly #observers = new Set<SimObserver>();
+  #addresses = 0;
+
+  private constructor(options: SimClusterOptions) {
+    const { seed, network = {}, mode = 'full', checkPlain = false } = options;
+    this.options = options;
+    this.runtime = new VirtualRuntime({ seed, checkPlain });
+    this.random = this.runtime.random.fork('simulation');
+    this.links = new Links(network.link ?? DEFAULT_LINK);
+    const networkMode = network.mode ?? (mode === 'full' ? 'tcp' : 'datagram');
+    const defaultBytes = networkMode === 'tcp' ? STREAM_PACKET_BYTES : DATAGRAM_BYTES;
+    this.network = new SimNetwork({
+      runtime: this.runtime,
+      mode: networkMode,
+      maxPacketBytes: network.maxPacketBytes ?? defaultBytes,
+      link: (from, to) => this.links.between(from, to),
+    });
+    this.dns = new SimDns(this.runtime.random.fork('dns'));
+    this.trace = new Trace(() => this.runtime.now);
+    this.#world = {
+      runtime: this.runtime,
+      network: this.network,
+      dns: this.dns,
+      pool: new MemberPool(),
+      trace: this.trace,
+      emit: (event) => this.#emit(event),
+      seeds: (node) => this.#seeds(node),
+    };
+  }
+
+  /** A cluster whose nodes are added but not started. @throws {ConfigError} when the configuration makes no sense */
+  static create(options: SimClusterOptions): SimCluster {
+    const cluster = new SimCluster(options);
+    const { nodes = 0 } = options;
+    const list = typeof nodes === 'number' ? Array.from({ length: nodes }, () => ({})) : nodes;
+    for (const node of list) cluster.add(node);
+    return cluster;
+  }
+
+  /** All nodes ever added, in the order of their numbers. */
+  get nodes(): readonly SimNode[] {
+    return this.#nodes;
+  }
+
+  /** Nodes that are up and run. */
+  get live(): readonly SimNode[] {
+    return this.#nodes.filter((node) => node.live);
+  }
+
+  /** Virtual milliseconds since the start. */
+  get now(): number {
+    return this.runtime.now;
+  }
+
+  /** The node of that name. @throws {SimUsageError} */
+  node(name: string): SimNode {
+    const found = this.#byName.get(name);
+    if (found === undefined) throw new SimUsageError(`there is no node ${JSON.stringify(name)}`);
+    return found;
+  }
+
+  /** Adds a node that is not started. @throws {ConfigError} @throws {SimUsageError} when its name is taken */
+  add(options: SimNodeOptions = {}): SimNode {
+    const number = this.#nodes.length;
+    const name = options.name ?? `node-${number}`;
+    if (this.#byName.has(name)) {
+      throw new SimUsageError(`there already is a node ${JSON.stringify(name)}`);
+    }
+    const ip = options.ip ?? this.nextAddress();
+    const zone = options.zone ?? '';
+    const node = new SimNode(this.#world, this.#specOf(name, options), number, ip);
+    this.links.place(ip, zone);
+    this.#nodes.push(node);
+    this.#byName.set(name, node);
+    return node;
+  }
+
+  /** An IP that no node had yet. */
+  nextAddress(): string {
+    this.#addresses += 1;
+    const n = this.#addresses;
+    return `10.${(n >> 16) & 0xff}.${(n >> 8) & 0xff}.${n & 0xff}`;
+  }
+
+  /** Starts every node that never ran, at random moments from now on. The first node of each cluster starts now. */
+  start(options: StartAllOptions = {}): void {
+    const { spreadMs = 1000 } = options;
+    const random = this.random.fork(`start at ${this.now}`);
+    const begun = new Set<string>();
+    for (const node of this.#nodes) {
+      if (node.state !== 'new') continue;
+      const first = !begun.has(node.spec.cluster);
+      begun.add(node.spec.cluster);
+      const delayMs = first ? 0 : random.float() * spreadMs;
+      this.runtime.timers.after(delayMs, () => {
+        if (node.state === 'new') node.start();
+      });
+    }
+  }
+
+  /** Kills a node if it runs, and starts it again, at its address or at a new one. */
+  restart(name: string, options: { readonly address?: 'same' | 'new' } = {}): void {
+    const node = this.node(name);
+    if (!['new', 'down', 'failed'].includes(node.state)) node.kill();
+    if (options.address === 'new') {
+      node.move(this.nextAddress());
+      this.links.place(node.ip, node.spec.zone);
+    }
+    node.start();
+  }
+
+  /** Leaves in good order. Needs virtual time, which this call lets pass. */
+  async stop(name: string): Promise<void> {
+    await this.settle(this.node(name).stop());
+  }
+
+  /** Changes the configuration of a node for its next start, option by option. @throws {ConfigError} */
+  configure(name: string, config: PartialConfig<ServerConfig>): void {
+    const node = this.node(name);
+    node.configure({ config: this.#configOf(name, node.spec, overlay(node.spec.config, config)) });
+  }
+
+  /**
+   * Nodes of different groups no longer reach each other, at the addresses they have now. Nodes in no group reach
+   * everyone. Disposing heals.
+   */
+  partition(...groups: readonly (readonly string[])[]): Disposable {
+    return this.#cut(groups.flat(), () =>
+      this.network.partition(...groups.map((g) => this.#ips(g))),
+    );
+  }
+
+  /** One-way: nothing from `from` reaches `to` any more. Disposing heals. */
+  block(from: readonly string[], to: readonly string[]): Disposable {
+    return this.#cut([...from, ...to], () => this.network.block(this.#ips(from), this.#ips(to)));
+  }
+
+  /** The DNS misbehaves towards these nodes, or all; `undefined` heals it. */
+  setDnsFault(fault: DnsFault | undefined, names?: readonly string[]): void {
+    const nodes = names?.map((name) => this.node(name)) ?? this.#nodes;
+    for (const node of nodes) node.resolver.setFault(fault);
+  }
+
+  /** Is told of every event from now on, synchronously. Disposing ends that. */
+  observe(observer: SimObserver): Disposable {
+    this.#observers.add(observer);
+    return { [Symbol.dispose]: () => this.#observers.delete(observer) };
+  }
+
+  /** Writes something down in the trace and tells the observers. */
+  note(text: string): void {
+    this.#emit({ type: 'note', atMs: this.now, text });
+  }
+
+  /** Lets virtual time pass. */
+  async runFor(ms: number, options: RunOptions = {}): Promise<void> {
+    await this.runtime.runFor(ms, options);
+  }
+
+  /** Lets virtual time pass until `done` holds. @throws {SimulationStalledError} when it does not within `limitMs` */
+  async runUntil(
+    done: () => boolean,
+    options: RunOptions & { readonly limitMs: number; readonly checkEveryMs?: number },
+  ): Promise<void> {
+    await this.runtime.runUntil(done, options);
+  }
+
+  /** Lets virtual time pass until `work` is over, and has its outcome. @throws {SimulationStalledError} after `limitMs` */
+  async settle<T>(work: Promise<T>, limitMs = 600_000): Promise<T> {
+    let over = false;
+    const finish = (): void => {
+      over = true;
+    };
+    work.then(finish, finish);
+    await this.runtime.runUntil(() => over, { limitMs });
+    return await work;
+  }
+
+  /** What every live node sees. Costs a list of members per node. */
+  views(): readonly SimView[] {
+    return this.live.map((node) => ({
+      node,
+      members: (node.memberlist?.members() ?? []).map(({ name }) => name).sort(),
+    }));
+  }
+
+  /**
+   * Whether every node that takes part in the gossip of a cluster (default: of each) sees exactly those that do. Nodes that
+   * are paused or leaving do not count, and must not be seen.
+   */
+  converged(cluster?: string): boolean {
+    const groups = new Map<string, SimNode[]>();
+    for (const node of this.#nodes) {
+      if (!node.gossips || (cluster !== undefined && node.spec.cluster !== cluster)) continue;
+      const group = groups.get(node.spec.cluster) ?? [];
+      group.push(node);
+      groups.set(node.spec.cluster, group);
+    }
+    for (const group of groups.values()) {
+      if (group.some((node) => node.memberlist?.memberCount !== group.length)) return false;
+    }
+    for (const group of groups.values()) if (!seeEachOther(group)) return false;
+    return true;
+  }
+
+  /** Ends every process at once. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.#nodes) {
+      if (!['new', 'down', 'failed'].includes(node.state)) node.kill();
+    }
+    await this.runtime.runFor(0);
+  }
+
+  #emit(event: SimEvent): void {
+    if (event.type === 'node') {
+      const reason = event.reason === undefined ? '' : `: ${event.reason}`;
+      const { number } = this.node(event.node);
+      this.trace.line(TRACE_KINDS.event, number, `${event.what}${reason}`);
+    } else if (event.type === 'note') {
+      this.trace.line(TRACE_KINDS.event, -1, event.text);
+    }
+    for (const observer of this.#observers) observer(event);
+  }
+
+  #cut(names: readonly string[], begin: () => Disposable): Disposable {
+    const nodes = [...new Set(names)].map((name) => this.node(name));
+    const cut = begin();
+    for (const node of nodes) node.cut();
+    let over = false;
+    return {
+      [Symbol.dispose]: () => {
+        if (over) return;
+        over = true;
+        cut[Symbol.dispose]();
+        for (const node of nodes) node.healed();
+      },
+    };
+  }
+
+  #ips(names: readonly string[]): readonly string[] {
+    return names.map((name) => this.node(name).ip);
+  }
+
+  #seeds(node: SimNode): readonly string[] {
+    const { seeds = DEFAULT_SEEDS } = this.options;
+    const found: string[] = [];
+    for (const other of this.#nodes) {
+      if (found.length >= seeds) break;
+      if (other.spec.cluster === node.spec.cluster) found.push(other.ip);
+    }
+    return found.filter((ip) => ip !== node.ip);
+  }
+
+  #specOf(name: string, options: SimNodeOptions): SimNodeSpec {
+    const { cluster = DEFAULT_CLUSTER, zone = '', listed = true } = options;
+    const mode = options.mode ?? this.options.mode ?? 'full';
+    const config = overlay(this.options.config ?? {}, options.config ?? {});
+    return {
+      name,
+      cluster,
+      zone,
+      mode,
+      listed,
+      config: this.#configOf(name, { cluster, zone }, config),
+      gossip: { ...this.options.gossip, ...options.gossip },
+    };
+  }
+
+  #configOf(
+    name: string,
+    place: { readonly cluster: string; readonly zone: string },
+    given: PartialConfig<ServerConfig>,
+  ): ServerConfig {
+    const join = given.memberlist?.kv?.joinMembers ?? [];
+    return resolveConfig(
+      serverConfig,
+      overlay(given, {
+        memberlist: {
+          kv: {
+            nodeName: name,
+            joinMembers: join.length > 0 ? join : [this.dns.entry(place.cluster)],
+          },
+        },
+        ring: {
+          instanceId: name,
+          instanceAvailabilityZone: given.ring?.instanceAvailabilityZone || place.zone,
+        },
+      }),
+    );
+  }
+}
+
+function seeEachOther(group: readonly SimNode[]): boolean {
+  const names = new Set(group.map((node) => node.memberName));
+  return group.every((node) => {
+    const members: readonly Member[] = node.memberlist?.members() ?? [];
+    return members.every(({ name }) => names.has(name));
+  });
+}
+
+/** `over` laid over `base`, block by block; lists are replaced whole. */
+function overlay(
+  base: PartialConfig<ServerConfig>,
+  over: PartialConfig<ServerConfig>,
+): PartialConfig<ServerConfig> {
+  return merge(base, over);
+}
+
+function merge<T extends object>(base: T, over: T): T {
+  const merged: T = { ...base };
+  for (const key in over) {
+    const above = over[key];
+    const below = merged[key];
+    if (above === undefined) continue;
+    merged[key] = isBlock(above) && isBlock(below) ? merge(below, above) : above;
+  }
+  return merged;
+}
+
+function isBlock(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
