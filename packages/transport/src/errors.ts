@@ -32,6 +32,16 @@ export class TlsConfigError extends MlError<'ML_TRANSPORT_TLS_CONFIG'> {
 }
 
 /**
+ * A TLS handshake failed; the message says why and what to do, `cause` is the system's error. Normal while
+ * certificates or TLS itself are being introduced.
+ */
+export class TlsHandshakeError extends MlError<'ML_TRANSPORT_TLS_HANDSHAKE'> {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ML_TRANSPORT_TLS_HANDSHAKE', message, options);
+  }
+}
+
+/**
  * Why a stream could not be opened:
  * `refused` nobody listens there; `timeout` no answer in time; `unreachable` no route or the host is down;
  * `tls` the handshake failed; `closed` our transport is closed; `invalid` the address is not an IP and port;

@@ -14,6 +14,7 @@ export {
   type DialFailure,
   StreamError,
   TlsConfigError,
+  TlsHandshakeError,
 } from './errors.ts';
 export {
   FALLBACK_INTERFACE_NAMES,

@@ -12,6 +12,7 @@ import type {
   TcpSocket,
   TcpSockets,
 } from './tcp/sockets.ts';
+import { explainTlsFailure } from './tls-failure.ts';
 import type { Address } from './transport.ts';
 
 const BACKLOG = 1024;
@@ -80,7 +81,7 @@ function serveTls(server: TlsServer, events: ListenerEvents): void {
     events.onSocket(new NodeTcpSocket(socket, remoteOf(socket), undefined));
   });
   server.on('tlsClientError', (error, socket) => {
-    events.onFailure(error, remoteOf(socket));
+    events.onFailure(explainTlsFailure(error), remoteOf(socket));
     socket.destroy();
   });
 }
@@ -160,7 +161,8 @@ class NodeTcpSocket implements TcpSocket {
     });
     socket.once('end', () => this.#events?.onEnd());
     socket.on('error', (error) => {
-      this.#failure ??= { reason: this.#reasonOf(error), error };
+      const reason = this.#reasonOf(error);
+      this.#failure ??= { reason, error: reason === 'tls' ? explainTlsFailure(error) : error };
     });
     socket.once('close', () => this.#events?.onClose(this.#failure));
   }

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import * as nodeTls from 'node:tls';
 import { type Counter, noMetrics, type Registerer } from '@ml/metrics';
 import type { Runtime, Timer } from '@ml/runtime';
-import { TlsConfigError } from './errors.ts';
+import { TlsConfigError, TlsHandshakeError } from './errors.ts';
 import { countCertificates, resolveTlsPolicy, type TlsPolicy, type TlsSettings } from './tls.ts';
 import type { Address } from './transport.ts';
 
@@ -204,12 +204,12 @@ function systemRoots(): string | undefined {
 function checkIdentity(name: string, cert: nodeTls.PeerCertificate): Error | undefined {
   const names = cert.subjectaltname;
   if (names === undefined || names === '') {
-    return new TlsConfigError(
+    return new TlsHandshakeError(
       'the certificate of the peer carries no subject alternative name, and its common name does not count; issue it with the IPs or a name of the members',
     );
   }
   if (isIP(name) !== 0 && !names.includes('IP Address:')) {
-    return new TlsConfigError(
+    return new TlsHandshakeError(
       `the certificate of the peer is for ${names} and for no IP, but ${name} was dialled; set tls-server-name to a name that the certificates carry`,
     );
   }

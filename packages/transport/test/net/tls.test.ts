@@ -44,8 +44,8 @@ describe('a dialer', () => {
   });
 
   test.each([
-    ['expired', /^tls: .*expired/],
-    ['stranger', /^tls: .*(unable|certificate)/],
+    ['expired', /^tls: .*has expired; renew it/],
+    ['stranger', /^tls: .*no authority that is trusted here; set tls-ca-path/],
     ['nosan', /^tls: .*no subject alternative name/],
     ['named', /^tls: .*tls-server-name/],
   ])('refuses the certificate "%s" and says why', async (name, reason) => {
@@ -59,7 +59,9 @@ describe('a dialer', () => {
 
   test('refuses another name than the one it was told', async () => {
     const other = { tlsServerName: 'other.test' };
-    expect(await between(['member'], ['member', other])).toMatch(/^tls: .*other\.test/);
+    expect(await between(['member'], ['member', other])).toMatch(
+      /^tls: .*set tls-server-name.*other\.test/,
+    );
   });
 
   test('takes any certificate when told not to verify', async () => {
@@ -88,6 +90,20 @@ describe('a listener', () => {
     await using node = await nodeOnLoopback({ config: tlsConfig('member') });
     await using guest = await nodeOnLoopback({ config: tlsConfig('stranger') });
     expect(await dial(guest, node)).toBe('connected');
+  });
+
+  test('and a dialer say what to do when only one of the two speaks TLS', async () => {
+    await using node = await nodeOnLoopback({ config: tlsConfig('member') });
+    await using plain = await nodeOnLoopback({});
+    expect(await dial(node, plain)).toMatch(/^tls: .*set -memberlist\.tls-enabled on all members/);
+    plain.transport.sendPacket(node.transport.advertised, Uint8Array.of(1));
+    await until(() => node.count('ml_tcp_transport_inbound_rejected_total', 'handshake') === 1);
+    expect(node.log.lines).toMatchObject([
+      {
+        level: 'warn',
+        fields: { err: expect.stringMatching(/does not speak TLS; set -memberlist/) },
+      },
+    ]);
   });
 
   test('told to require certificates takes none of another authority', async () => {
