@@ -14,6 +14,10 @@ import {
   type StreamMessage,
 } from './wire/index.ts';
 
+/** Peers that want TLS or another label close without a word. */
+const SILENT_PEER_HINT =
+  '; compare -memberlist.tls-enabled and -memberlist.cluster-label of both members';
+
 /** What exchanges with peers need of their node. */
 export interface ExchangeContext {
   readonly core: GossipCore;
@@ -99,8 +103,9 @@ export class Exchanges {
     });
     const answer = await readMessage(stream, decoder);
     if (answer.type === 'failed') {
-      const { message: text } = answer.error;
-      throw new ExchangeError(`the answer of ${peer} cannot be read: ${text}`, {
+      const { message: text, reason } = answer.error;
+      const hint = reason === 'closed' ? SILENT_PEER_HINT : '';
+      throw new ExchangeError(`the answer of ${peer} cannot be read: ${text}${hint}`, {
         cause: answer.error,
       });
     }
