@@ -1,7 +1,7 @@
 import {
   abortReason,
   assertNever,
-  Closer,
+  type Closer,
   Deferred,
   Mailbox,
   noteAsync,
@@ -38,6 +38,8 @@ export interface DriverOptions {
   readonly transport: Transport;
   readonly metrics: GossipMetrics;
   readonly gate: LogGate;
+  /** Closed by {@link Driver.close}; takes over what the driver has to close. */
+  readonly closer: Closer;
 }
 
 /**
@@ -46,18 +48,19 @@ export interface DriverOptions {
  */
 export class Driver {
   readonly #options: DriverOptions;
-  readonly #closer = new Closer('a memberlist');
+  readonly #closer: Closer;
   readonly #exchanges: Exchanges;
   readonly #server: StreamServer;
   readonly #readers = new Set<Mailbox<MemberEvent>>();
   readonly #pings = new Map<number, Deferred<number | undefined>>();
   readonly #notices = new Map<number, Deferred<void>>();
   readonly #pushPullTargets: Address[] = [];
-  #pushPulling = false;
+  #pushPulling: boolean = false;
   #timer: Timer | undefined;
 
   constructor(options: DriverOptions) {
     this.#options = options;
+    this.#closer = options.closer;
     const context = {
       ...options,
       turn: <T>(run: (now: number) => T): T => this.turn(run),
@@ -74,12 +77,12 @@ export class Driver {
   /** Begins to take part. The transport is ours from here on: closing the driver closes it. */
   async start(): Promise<void> {
     const { core, transport } = this.#options;
+    this.#closer.defer(() => this.#stop());
     this.turn((now) => core.start(now));
     await transport.listen({
       onPacket: (packet) => this.#onPacket(packet),
       onStream: (stream) => this.#onStream(stream),
     });
-    this.#closer.defer(() => this.#stop());
     this.#closer.use(transport);
   }
 

@@ -1,5 +1,5 @@
 import { noMetrics, type Registerer } from '@ml/metrics';
-import { assert, type Runtime, throwIfAborted } from '@ml/runtime';
+import { assert, Closer, type Runtime, throwIfAborted } from '@ml/runtime';
 import { type Address, parseIp, parseNetwork, type Transport } from '@ml/transport';
 import { checkGossipConfig, type GossipConfig } from './config.ts';
 import { GossipCore } from './core/core.ts';
@@ -104,7 +104,9 @@ export async function createMemberlist(options: MemberlistOptions): Promise<Memb
   checkGossipConfig(config, (text) => parseNetwork(text) !== undefined);
   checkIdentity(name, transport);
   let gauges: GossipGauges | undefined;
-  const metrics = createGossipMetrics(options.metrics ?? noMetrics, () => gauges);
+  const closer = new Closer('a memberlist');
+  const registerer = options.metrics ?? noMetrics;
+  const metrics = createGossipMetrics(registerer, () => gauges, closer.signal);
   const { clock, timers, random } = runtime;
   const log = runtime.log.child({ component: 'memberlist' });
   const core = new GossipCore({
@@ -128,8 +130,14 @@ export async function createMemberlist(options: MemberlistOptions): Promise<Memb
     transport,
     metrics,
     gate,
+    closer,
   });
-  await driver.start();
+  try {
+    await driver.start();
+  } catch (error) {
+    await closer.close();
+    throw error;
+  }
   return new OpenMemberlist(options, core, driver);
 }
 

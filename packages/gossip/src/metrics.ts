@@ -98,12 +98,13 @@ const HISTOGRAMS = {
   pushPullSeconds: ['ml_memberlist_push_pull_node_seconds', 'Duration of full state exchanges.'],
 } as const;
 
-/** Registers the metrics of one node. The gauges ask `gauges` at each scrape. */
+/** Registers the metrics of one node. The gauges ask `gauges` at each scrape, until `closing` fires. */
 export function createGossipMetrics(
   registerer: Registerer,
   gauges: () => GossipGauges | undefined,
+  closing?: AbortSignal,
 ): GossipMetrics {
-  registerGauges(registerer, gauges);
+  registerGauges(registerer, gauges, closing);
   const counter = ([name, help]: readonly [string, string]): Counter =>
     registerer.counter({ name, help });
   const histogram = ([name, help]: readonly [string, string]): Histogram =>
@@ -141,7 +142,12 @@ export function createGossipMetrics(
   };
 }
 
-function registerGauges(registerer: Registerer, gauges: () => GossipGauges | undefined): void {
+function registerGauges(
+  registerer: Registerer,
+  gauges: () => GossipGauges | undefined,
+  closing: AbortSignal | undefined,
+): void {
+  const until = closing === undefined ? {} : { signal: closing };
   const state = (gauge: Gauge<'node_state'>): void => {
     const now = gauges();
     if (now === undefined) return;
@@ -153,16 +159,19 @@ function registerGauges(registerer: Registerer, gauges: () => GossipGauges | und
     name: 'ml_memberlist_health_score',
     help: 'How unwell this node is: 0 is healthy.',
     collect: (gauge) => gauge.set(gauges()?.healthScore ?? 0),
+    ...until,
   });
   registerer.gauge({
     name: 'ml_memberlist_queue_broadcasts',
     help: 'Membership messages waiting to be sent.',
     collect: (gauge) => gauge.set(gauges()?.queuedBroadcasts ?? 0),
+    ...until,
   });
   registerer.gauge({
     name: 'ml_memberlist_node_instances',
     help: 'Members by state.',
     labels: ['node_state'],
     collect: state,
+    ...until,
   });
 }

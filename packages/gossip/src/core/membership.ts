@@ -36,7 +36,7 @@ export class Membership {
   readonly #suspicions: Suspicions;
   readonly #refuter: Refuter;
   readonly #networks: readonly ReturnType<typeof parseNetwork>[];
-  #leaving = false;
+  #leaving: boolean = false;
 
   constructor(context: CoreContext) {
     this.#context = context;
@@ -317,8 +317,11 @@ export class Membership {
     const { alive } = delegates;
     if (alive === undefined) return true;
     const member = memberOf(makeIdentity(claim), 'alive', claim.incarnation);
-    const reason = this.#context.ask(now, 'refuseAlive', 'the delegate failed', () =>
-      alive.refuseAlive(member),
+    const reason: string | undefined = this.#context.ask(
+      now,
+      'refuseAlive',
+      'the delegate failed',
+      () => alive.refuseAlive(member),
     );
     if (reason !== undefined) metrics.rejected('alive_delegate');
     return reason === undefined;

@@ -39,7 +39,7 @@ export class Prober {
   #index = 0;
   #probe: Probe | undefined;
   /** A tick came while a probe was under way: the next one starts as soon as that ends. */
-  #overdue = false;
+  #overdue: boolean = false;
 
   constructor(context: CoreContext, membership: Membership, outbox: Outbox) {
     this.#context = context;

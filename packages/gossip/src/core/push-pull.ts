@@ -70,8 +70,11 @@ export class PushPuller {
     const { merge } = this.#context.delegates;
     if (!join || merge === undefined) return undefined;
     const remote = records.map(publicMember);
-    const reason = this.#context.ask(now, 'refuseMerge', 'the merge delegate failed', () =>
-      merge.refuseMerge(remote),
+    const reason: string | undefined = this.#context.ask(
+      now,
+      'refuseMerge',
+      'the merge delegate failed',
+      () => merge.refuseMerge(remote),
     );
     return reason === undefined ? undefined : { by: 'merge_delegate', text: reason };
   }
