@@ -1,12 +1,15 @@
 import type { Clock } from '@ml/runtime';
 import type { InstanceDesc } from './core/instance.ts';
 import type { InstanceState } from './core/instance-state.ts';
-import { allHealthy, lookUpKey, wholeRing } from './core/lookup.ts';
+import { KeyBatch } from './core/key-batch.ts';
+import { lookUpKey } from './core/lookup.ts';
 import { nearestIds } from './core/nearest.ts';
 import type { Operation } from './core/operation.ts';
+import type { ReplicaBuffer } from './core/replica-buffer.ts';
 import type { ReplicationSet } from './core/replication-set.ts';
 import { type TokenRange, tokenRanges } from './core/token-ranges.ts';
 import { RingView } from './core/view.ts';
+import { allHealthy, wholeRing } from './core/whole-ring.ts';
 import { UnknownInstanceError } from './errors.ts';
 
 /** Counts of a ring's instances. */
@@ -40,6 +43,17 @@ export interface ReadRing {
     operation: Operation,
     options?: { readonly replicationFactor?: number },
   ): ReplicationSet;
+  /**
+   * {@link get} into a buffer that is used again and again, for callers that look up many keys one by one. Returns how
+   * many instances there are.
+   * @throws as {@link get}; the buffer then holds nothing
+   */
+  getInto(key: number, operation: Operation, buffer: ReplicaBuffer): number;
+  /**
+   * {@link get} for many keys at once, all at the same moment.
+   * @throws as {@link get}, for the first key that has no answer
+   */
+  getBatch(keys: ArrayLike<number>, operation: Operation): KeyBatch;
   /**
    * Every healthy instance, also those without tokens.
    * @throws {EmptyRingError}
@@ -106,6 +120,14 @@ export class ViewReader implements ReadRing {
       nowUnixMs: this.#clock.unixMs(),
       replicationFactor: options.replicationFactor,
     });
+  }
+
+  getInto(key: number, operation: Operation, buffer: ReplicaBuffer): number {
+    return buffer.fill(this.#view(), { key, operation, nowUnixMs: this.#clock.unixMs() });
+  }
+
+  getBatch(keys: ArrayLike<number>, operation: Operation): KeyBatch {
+    return new KeyBatch(this.#view(), { keys, operation, nowUnixMs: this.#clock.unixMs() });
   }
 
   getAllHealthy(operation: Operation): ReplicationSet {

@@ -12,11 +12,13 @@ export function compareRings(a: RingDesc, b: RingDesc): RingDifference {
   if (a === b) return 'equal';
   if (a.size !== b.size) return 'different';
   let difference: RingDifference = 'equal';
+  const own = a.instances;
   const others = b.instances;
-  for (const [i, mine] of a.instances.entries()) {
+  for (let i = 0; i < own.length; i++) {
+    const mine = own[i];
     const other = others[i];
     if (mine === other) continue;
-    if (other === undefined || !sameTopology(mine, other)) return 'different';
+    if (mine === undefined || other === undefined || !sameTopology(mine, other)) return 'different';
     if (mine.stateCode !== other.stateCode || mine.heartbeatUnixS !== other.heartbeatUnixS) {
       difference = 'states-and-heartbeats';
     }

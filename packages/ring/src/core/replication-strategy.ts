@@ -3,7 +3,9 @@ import type { InstanceDesc } from './instance.ts';
 
 /** The instances that a walk along the ring met. */
 export interface Candidates {
-  readonly healthy: readonly InstanceDesc[];
+  /** How many of them are healthy. */
+  readonly healthy: number;
+  /** The others, in the order in which they were met. */
   readonly unhealthy: readonly InstanceDesc[];
   readonly replicationFactor: number;
   readonly zoneAware: boolean;
@@ -14,7 +16,7 @@ export interface ReplicationStrategy {
   /** Whether a look-up may ask for more replicas than the ring is configured for. */
   readonly canExpand: boolean;
   /**
-   * How many of the healthy ones may fail.
+   * How many of the healthy ones may fail. The answer must depend on nothing but the argument.
    * @throws {TooFewHealthyInstancesError}
    */
   maxErrors(candidates: Candidates): number;
@@ -25,17 +27,17 @@ export const quorumStrategy: ReplicationStrategy = {
   canExpand: false,
   maxErrors: (candidates) => {
     const { healthy, unhealthy, replicationFactor, zoneAware } = candidates;
-    const met = Math.max(replicationFactor, healthy.length + unhealthy.length);
+    const met = Math.max(replicationFactor, healthy + unhealthy.length);
     const required = Math.floor(met / 2) + 1;
-    if (healthy.length < required) {
+    if (healthy < required) {
       throw new TooFewHealthyInstancesError({
         required,
-        healthy: healthy.length,
+        healthy,
         unhealthy,
         zoneAware,
       });
     }
-    return healthy.length - required;
+    return healthy - required;
   },
 };
 
@@ -43,9 +45,9 @@ export const quorumStrategy: ReplicationStrategy = {
 export const ignoreUnhealthyStrategy: ReplicationStrategy = {
   canExpand: true,
   maxErrors: ({ healthy, unhealthy, zoneAware }) => {
-    if (healthy.length === 0) {
+    if (healthy === 0) {
       throw new TooFewHealthyInstancesError({ required: 1, healthy: 0, unhealthy, zoneAware });
     }
-    return healthy.length - 1;
+    return healthy - 1;
   },
 };

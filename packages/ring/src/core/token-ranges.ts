@@ -2,6 +2,7 @@ import { TokenRangesError, UnknownInstanceError } from '../errors.ts';
 import { nearestIds } from './nearest.ts';
 import { TOKEN_SPACE } from './tokens.ts';
 import type { RingView } from './view.ts';
+import { tokensByZone } from './zone-tokens.ts';
 
 /** An inclusive range of keys. */
 export type TokenRange = readonly [from: number, to: number];
@@ -10,10 +11,8 @@ const MAX_KEY = TOKEN_SPACE - 1;
 
 /** How many keys each instance owns in its zone, by position. A lone token owns all of them. R-20 */
 export function ownedKeys(view: RingView): Float64Array {
-  const { zones } = view.topology;
   const owned = new Float64Array(view.instances.length);
-  for (const zone of zones.keys()) {
-    const { tokens, owners } = zoneTokens(view, zone);
+  for (const { tokens, owners } of tokensByZone(view.topology, true)) {
     let previous = tokens.at(-1) ?? 0;
     for (const [i, token] of tokens.entries()) {
       const distance = token > previous ? token - previous : TOKEN_SPACE - previous + token;
@@ -42,10 +41,11 @@ export function tokenRanges(view: RingView, id: string): readonly TokenRange[] {
       `token ranges need zone awareness and as many zones as replicas; this ring has zone awareness ${zoneAwarenessEnabled ? 'on' : 'off'}, ${zones.length} zones and ${replicationFactor} replicas`,
     );
   }
-  const { tokens, owners } = zoneTokens(view, zones.indexOf(instance.zone));
-  if (tokens.length === 0) {
+  const ofZone = view.placement.zoneTokens[zones.indexOf(instance.zone)];
+  if (ofZone === undefined || ofZone.tokens.length === 0) {
     throw new TokenRangesError(`zone ${JSON.stringify(instance.zone)} has no tokens`);
   }
+  const { tokens, owners } = ofZone;
   const ranges: [from: number, to: number][] = [];
   const add = (from: number, to: number): void => {
     const last = ranges.at(-1);
@@ -72,20 +72,4 @@ export function rangesInclude(ranges: readonly TokenRange[], key: number): boole
   }
   const range = ranges[low];
   return range !== undefined && range[0] <= key;
-}
-
-function zoneTokens(
-  view: RingView,
-  zone: number,
-): { readonly tokens: readonly number[]; readonly owners: readonly number[] } {
-  const { topology } = view;
-  const tokens: number[] = [];
-  const owners: number[] = [];
-  for (const [i, token] of topology.tokens.entries()) {
-    const owner = topology.owners[i] ?? 0;
-    if (topology.zoneOf[owner] !== zone) continue;
-    tokens.push(token);
-    owners.push(owner);
-  }
-  return { tokens, owners };
 }

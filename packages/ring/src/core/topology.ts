@@ -12,6 +12,8 @@ export interface Topology {
   readonly tokens: Uint32Array;
   /** The owner of each token. */
   readonly owners: Uint32Array;
+  /** How many tokens each instance owns. */
+  readonly tokensOf: Uint32Array;
   /** Whether tokens were held by several instances; then states decide who owns them. */
   readonly contested: boolean;
   /** Zones in byte order; instances without a zone are in zone ''. */
@@ -38,6 +40,7 @@ export function buildTopology(desc: RingDesc): Topology {
     desc.tokenIndex,
     (position) => instances[position]?.stateCode === STATE_CODES.LEAVING,
   );
+  const contested = desc.tokenIndex.duplicates > 0;
   const zones = [...new Set(instances.map(({ zone }) => zone))].sort(compareUtf8);
   const numbers = new Map(zones.map((zone, i) => [zone, i]));
   const zoneOf = Uint32Array.from(instances, ({ zone }) => numbers.get(zone) ?? 0);
@@ -45,7 +48,10 @@ export function buildTopology(desc: RingDesc): Topology {
   return {
     tokens: index.tokens,
     owners: index.owners,
-    contested: desc.tokenIndex.duplicates > 0,
+    tokensOf: contested
+      ? countOwned(index.owners, instances.length)
+      : Uint32Array.from(instances, ({ tokens }) => tokens.size),
+    contested,
     zones,
     zoneOf,
     ...countByZone(desc, zoneOf, zones.length),
@@ -53,6 +59,12 @@ export function buildTopology(desc: RingDesc): Topology {
     oldestRegisteredUnixS: oldest(instances.map(({ registeredUnixS }) => registeredUnixS)),
     oldestReadOnlyUpdatedUnixS: oldest(readOnly.map((instance) => instance.readOnlyUpdatedUnixS)),
   };
+}
+
+function countOwned(owners: Uint32Array, instances: number): Uint32Array {
+  const counts = new Uint32Array(instances);
+  for (const owner of owners) counts[owner] = (counts[owner] ?? 0) + 1;
+  return counts;
 }
 
 function countByZone(

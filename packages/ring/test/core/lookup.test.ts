@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { RingDesc } from '../../src/core/desc.ts';
 import { InstanceDesc, type InstanceInit } from '../../src/core/instance.ts';
-import { allHealthy, type KeyLookup, lookUpKey, wholeRing } from '../../src/core/lookup.ts';
+import { type KeyLookup, lookUpKey } from '../../src/core/lookup.ts';
 import { Operation, Reporting, Write } from '../../src/core/operation.ts';
 import { ignoreUnhealthyStrategy, quorumStrategy } from '../../src/core/replication-strategy.ts';
 import { ownedKeys } from '../../src/core/token-ranges.ts';
 import { Tokens } from '../../src/core/tokens.ts';
 import { RingView, type ViewOptions } from '../../src/core/view.ts';
+import { allHealthy, wholeRing } from '../../src/core/whole-ring.ts';
 import { ringOf, type VectorConfig, type VectorRing, vectors } from '../support/vectors.ts';
 
 /** Between the heartbeats of dead and healthy instances of the vectors. */

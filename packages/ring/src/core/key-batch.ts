@@ -1,0 +1,122 @@
+import type { InstanceDesc } from './instance.ts';
+import type { Operation } from './operation.ts';
+import { USABLE } from './operation-health.ts';
+import { ReplicaBuffer } from './replica-buffer.ts';
+import type { ReplicaTable } from './replica-table.ts';
+import type { ReplicationSet } from './replication-set.ts';
+import type { RingView } from './view.ts';
+
+/** A look-up of many keys. */
+export interface BatchLookup {
+  /** Unsigned 32-bit numbers. */
+  readonly keys: ArrayLike<number>;
+  readonly operation: Operation;
+  readonly nowUnixMs: number;
+}
+
+const noPositions = new Uint32Array(0);
+
+/**
+ * The instances of many keys, as a ring had them at one time. The answer to a key is mostly a reference to what the
+ * ring has worked out already, so that a batch costs little more than finding its keys' tokens.
+ */
+export class KeyBatch {
+  /** How many keys. */
+  readonly size: number;
+  /** The instances of the ring, ascending by id. Positions are indexes into it. */
+  readonly instances: readonly InstanceDesc[];
+  /** Where the answer to each key begins in {@link #rows}, or behind the end of that in {@link #others}. */
+  readonly #starts: Uint32Array;
+  /** Rows of the ring's table: a token, then as many positions as there are replicas. */
+  readonly #rows: Uint32Array;
+  readonly #width: number;
+  readonly #maxErrors: number;
+  /** Answers that are no row: how many instances, how many may fail, the positions. */
+  readonly #others: number[] = [];
+
+  /**
+   * Looks up all keys; as with single look-ups, one key without an answer is an error.
+   * @throws {EmptyRingError | TooFewHealthyInstancesError}
+   */
+  constructor(view: RingView, lookup: BatchLookup) {
+    const { placement } = view;
+    const { keys } = lookup;
+    if (placement.table === undefined) placement.countWalks(keys.length);
+    const table = placement.fullMaxErrors < 0 ? undefined : placement.table;
+    this.size = keys.length;
+    this.instances = view.instances;
+    this.#starts = new Uint32Array(keys.length);
+    this.#rows = table?.rows ?? noPositions;
+    this.#width = table?.width ?? 0;
+    this.#maxErrors = placement.fullMaxErrors;
+    const health = view.healthFor(lookup.operation, lookup.nowUnixMs);
+    if (table !== undefined && health.uniform) table.findAll(keys, this.#starts);
+    else this.#findEach(view, lookup, table);
+  }
+
+  /** How many instances key number `i` has. */
+  count(i: number): number {
+    const start = this.#start(i);
+    return start < this.#rows.length ? this.#width : (this.#others[start - this.#rows.length] ?? 0);
+  }
+
+  /** How many of them may fail. */
+  maxErrors(i: number): number {
+    const start = this.#start(i);
+    if (start < this.#rows.length) return this.#maxErrors;
+    return this.#others[start - this.#rows.length + 1] ?? 0;
+  }
+
+  /** The position of instance number `k` of key number `i`, along the ring; `k` must be below {@link count}. */
+  position(i: number, k: number): number {
+    const start = this.#starts[i] ?? 0;
+    const rows = this.#rows;
+    if (start < rows.length) return rows[start + 1 + k] ?? 0;
+    return this.#others[start - rows.length + 2 + k] ?? 0;
+  }
+
+  /** The answer to key number `i`, as a single look-up gives it. */
+  get(i: number): ReplicationSet {
+    const instances: InstanceDesc[] = [];
+    for (let k = 0; k < this.count(i); k++) {
+      const instance = this.instances[this.position(i, k)];
+      if (instance !== undefined) instances.push(instance);
+    }
+    return {
+      instances,
+      maxErrors: this.maxErrors(i),
+      maxUnavailableZones: 0,
+      zoneAwarenessEnabled: false,
+    };
+  }
+
+  #start(i: number): number {
+    const start = this.#starts[i];
+    if (start === undefined) throw new RangeError(`the batch has ${this.size} keys, not ${i + 1}`);
+    return start;
+  }
+
+  #findEach(view: RingView, lookup: BatchLookup, table: ReplicaTable | undefined): void {
+    const { keys, operation, nowUnixMs } = lookup;
+    const { flags } = view.healthFor(operation, nowUnixMs);
+    const buffer = new ReplicaBuffer();
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] ?? 0;
+      const at = table?.find(key) ?? 0;
+      if (table !== undefined && isUsable(table, at, flags)) {
+        this.#starts[i] = at;
+        continue;
+      }
+      this.#starts[i] = this.#rows.length + this.#others.length;
+      const count = buffer.fill(view, { key, operation, nowUnixMs });
+      this.#others.push(count, buffer.maxErrors, ...buffer.positions.subarray(0, count));
+    }
+  }
+}
+
+function isUsable(table: ReplicaTable, at: number, flags: Uint8Array): boolean {
+  for (let k = 1; k <= table.width; k++) {
+    if (flags[table.rows[at + k] ?? 0] !== USABLE) return false;
+  }
+  return true;
+}
