@@ -1,6 +1,6 @@
 import { InvalidKeyError } from './errors.ts';
 
-/** Longest accepted key in UTF-8 bytes; the reference sets no limit. */
+/** Longest accepted key in UTF-8 bytes; the reference sets no limit. // K-7 */
 export const MAX_KEY_BYTES = 4096;
 
 const LONE_SURROGATE = /\p{Surrogate}/u;

@@ -5,7 +5,7 @@ import type { Address } from '@ml/transport';
 import type { KvClient } from './client.ts';
 import type { Codec } from './codec.ts';
 import { FastJoinError, KvOptionsError } from './errors.ts';
-import { gossipConfigOf } from './gossip-config.ts';
+import { gossipConfigOf, maxMessageBytes, nodeName } from './gossip-config.ts';
 import { Inbox } from './inbox.ts';
 import { Joiner } from './join.ts';
 import { replicaClient } from './kv-client.ts';
@@ -31,10 +31,6 @@ import {
 } from './status.ts';
 import { Life, untilAborted } from './store-life.ts';
 
-/** dskit's budget for packets over TCP. */
-const PACKET_BUDGET_BYTES = 10 * 1024 * 1024;
-/** Parts of a compound, the type of a user message, the label's own two bytes. */
-const PACKET_OVERHEAD_BYTES = 8;
 /** How often a leaving node looks whether its changes are sent. */
 const LEAVE_POLL_MS = 50;
 const DEFAULT_REJOIN_JITTER = 0.1;
@@ -273,7 +269,7 @@ export class KvService implements PreparedMemberlistKv {
         return;
       }
     }
-    this.#rejoin();
+    if (!signal.aborted) this.#rejoin();
   }
 
   #rejoin(): void {
@@ -389,21 +385,4 @@ export class KvService implements PreparedMemberlistKv {
     const hosts = await this.#options.resolveHost(host, options);
     return hosts.map((ip) => ({ host: ip, port }));
   }
-}
-
-function nodeName({ config, name, runtime }: MemberlistKvOptions): string {
-  const base = config.nodeName || name;
-  if (base === undefined || base === '') {
-    throw new KvOptionsError('the node has no name: set -memberlist.nodename or pass name');
-  }
-  if (!config.randomizeNodeName) return base;
-  const suffix = [...runtime.random.bytes(4)].map((byte) => byte.toString(16).padStart(2, '0'));
-  return `${base}-${suffix.join('')}`;
-}
-
-/** Longest change that fits into a packet. */
-function maxMessageBytes({ config, transport }: MemberlistKvOptions): number {
-  const labelBytes = new TextEncoder().encode(config.clusterLabel).length;
-  const packet = Math.min(PACKET_BUDGET_BYTES, transport.maxPacketBytes);
-  return packet - PACKET_OVERHEAD_BYTES - labelBytes;
 }

@@ -5,7 +5,7 @@ const MAX_TOPICS = 1000;
 
 /**
  * Log lines that peers can provoke: of each topic one line per interval, which says how many were left out since
- * the last. So a flood fills counters, not disks.
+ * the last. So a flood fills counters, not disks. // K-24
  */
 export class LimitedLog {
   readonly #runtime: Pick<Runtime, 'clock' | 'log'>;

@@ -19,9 +19,9 @@ export interface BroadcastsOptions {
   readonly retransmitFactor: number;
   /** Members that are alive or suspect, ourselves included. */
   readonly members: () => number;
-  /** Longer messages can never leave in a packet. */
+  /** Longer messages can never leave in a packet. // K-22 */
   readonly maxMessageBytes: number;
-  /** Messages that each queue holds; beyond it those sent most often are dropped. */
+  /** Messages that each queue holds; beyond it those sent most often are dropped. // K-23 */
   readonly maxQueued: number;
 }
 

@@ -37,7 +37,7 @@ export type MergeResult =
   | { readonly type: 'unchanged' }
   /** The entry is not of the version that the writer read. */
   | { readonly type: 'conflict' }
-  /** The key holds a value of another codec. */
+  /** The key holds a value of another codec. // K-19 */
   | { readonly type: 'codecMismatch'; readonly storedCodecId: string }
   /** A new key beyond {@link StoreOptions.maxKeys}. */
   | { readonly type: 'full' };

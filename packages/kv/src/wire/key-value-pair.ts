@@ -12,10 +12,13 @@ export interface KeyValuePair {
 }
 
 const NOTHING = new Uint8Array(0);
+/** Tags, lengths, the mark and the time: at most this. */
+const OVERHEAD_BYTES = 32;
 
 /** The canonical bytes: fields in order, defaults left out. */
 export function encodeKeyValuePair(pair: KeyValuePair): Uint8Array {
-  const writer = new ProtobufWriter().text(1, pair.key);
+  const texts = 3 * (pair.key.length + pair.codec.length);
+  const writer = new ProtobufWriter(pair.value.length + texts + OVERHEAD_BYTES).text(1, pair.key);
   if (pair.value.length > 0) writer.bytes(2, pair.value);
   return writer
     .text(3, pair.codec)

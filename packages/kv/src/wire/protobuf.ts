@@ -178,8 +178,13 @@ export class ProtobufReader {
 
 /** Writes one protobuf message in proto3's canonical way: defaults are left out by the caller's choice of methods. */
 export class ProtobufWriter {
-  #out = new Uint8Array(64);
+  #out: Uint8Array;
   #at = 0;
+
+  /** `expectedBytes`: how long the message will be, roughly; it grows as needed. */
+  constructor(expectedBytes = 64) {
+    this.#out = new Uint8Array(expectedBytes);
+  }
 
   /** Writes `text` unless it is empty. */
   text(field: number, text: string): this {
