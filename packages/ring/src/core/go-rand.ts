@@ -44,7 +44,7 @@ export function goRandAdditiveTable(): Words {
 
 /**
  * Go's `math/rand` (version 1) generator, bit by bit: an additive lagged Fibonacci register of 607 words. Shuffle
- * shards are the same in every program only if their random streams are. R-36
+ * shards are the same in every program only if their random streams are. R-23
  *
  * The first 273 draws are computed from the seed as they are asked for, without a register: a shuffle shard takes a
  * handful of draws from a generator of its own, so seeding all 607 words for it would be most of its cost.
@@ -175,7 +175,7 @@ class Register {
 
 /**
  * The seed of an identifier's shuffle shard in a zone, a signed 64-bit number: the first half of the MD5 of both. The
- * empty zone stands for rings without zone awareness. As `ShuffleShardSeed` in dskit. R-36
+ * empty zone stands for rings without zone awareness. As `ShuffleShardSeed` in dskit. R-23
  */
 export function shuffleShardSeed(identifier: string, zone: string): bigint {
   const { high, low } = seedHalves(identifier, zone);

@@ -31,7 +31,11 @@ export interface KeyLookup {
 export function lookUpKey(view: RingView, lookup: KeyLookup): ReplicationSet {
   const { placement } = view;
   const { table } = placement;
-  if (lookup.replicationFactor === undefined && table !== undefined && placement.fullMaxErrors >= 0) {
+  if (
+    lookup.replicationFactor === undefined &&
+    table !== undefined &&
+    placement.fullMaxErrors >= 0
+  ) {
     const { flags } = view.healthFor(lookup.operation, lookup.nowUnixMs);
     const instances = healthyRow(view.instances, table, table.find(lookup.key), flags);
     if (instances !== undefined) {

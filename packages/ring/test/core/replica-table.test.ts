@@ -1,0 +1,187 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { RingDesc } from '../../src/core/desc.ts';
+import { InstanceDesc } from '../../src/core/instance.ts';
+import { KeyBatch } from '../../src/core/key-batch.ts';
+import { lookUpKey } from '../../src/core/lookup.ts';
+import { Operation, Read, Reporting, Write } from '../../src/core/operation.ts';
+import { ReplicaBuffer } from '../../src/core/replica-buffer.ts';
+import { ignoreUnhealthyStrategy, quorumStrategy } from '../../src/core/replication-strategy.ts';
+import { Tokens } from '../../src/core/tokens.ts';
+import { RingView, type ViewOptions } from '../../src/core/view.ts';
+import { findToken } from '../../src/core/walk.ts';
+
+const nowUnixS = 1_000_000;
+const nowUnixMs = nowUnixS * 1000;
+
+/** Rings of up to ten instances; few of them are not healthy, tokens lie close together. */
+const rings = fc
+  .array(
+    fc.record({
+      zone: fc.constantFrom('', 'a', 'b', 'c', 'd'),
+      state: fc.constantFrom('ACTIVE', 'ACTIVE', 'ACTIVE', 'ACTIVE', 'LEAVING', 'JOINING'),
+      heartbeatUnixS: fc.constantFrom(nowUnixS, nowUnixS, nowUnixS, nowUnixS - 61),
+      tokens: fc.array(
+        fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 0xffffffff })),
+        { maxLength: 12 },
+      ),
+    }),
+    { minLength: 1, maxLength: 10 },
+  )
+  .map((list) =>
+    RingDesc.of(
+      list.map(({ tokens, ...init }, i) =>
+        InstanceDesc.of({ ...init, id: `i-${i}`, tokens: Tokens.of(tokens) }),
+      ),
+    ),
+  );
+
+const viewOptions: fc.Arbitrary<ViewOptions> = fc.record({
+  replicationFactor: fc.integer({ min: 1, max: 9 }),
+  zoneAwarenessEnabled: fc.boolean(),
+  excludedZones: fc.constantFrom([], ['d']),
+  heartbeatTimeoutMs: fc.constantFrom(0, 60_000),
+  strategy: fc.constantFrom(quorumStrategy, ignoreUnhealthyStrategy),
+});
+
+const keys = fc.array(
+  fc.oneof(fc.integer({ min: 0, max: 41 }), fc.integer({ min: 0, max: 0xffffffff })),
+  { minLength: 1, maxLength: 20 },
+);
+
+/** The ids and tolerance of an answer, or the code of the error. */
+function outcome(
+  run: () => { readonly ids: readonly string[]; readonly maxErrors: number },
+): unknown {
+  try {
+    return run();
+  } catch (error) {
+    return error instanceof Error && 'code' in error
+      ? { code: error.code, text: error.message }
+      : error;
+  }
+}
+
+function single(view: RingView, key: number, operation: Operation): unknown {
+  return outcome(() => {
+    const { instances, maxErrors } = lookUpKey(view, { key, operation, nowUnixMs });
+    return { ids: instances.map(({ id }) => id), maxErrors };
+  });
+}
+
+describe('the table of walks', () => {
+  const operations = fc.constantFrom(Write, Read, Reporting, Operation.of(['ACTIVE', 'LEAVING']));
+
+  test('gives every key the answer that walking gives', () => {
+    fc.assert(
+      fc.property(rings, viewOptions, keys, operations, (ring, options, list, operation) => {
+        const walked = RingView.of(ring, options);
+        const looked = RingView.of(ring, options);
+        looked.placement.makeTable();
+        for (const key of list) {
+          expect(single(looked, key, operation)).toEqual(single(walked, key, operation));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('answers alike into a buffer and in a batch', () => {
+    fc.assert(
+      fc.property(rings, viewOptions, keys, operations, (ring, options, list, operation) => {
+        const view = RingView.of(ring, options);
+        if (list.length % 2 === 0) view.placement.makeTable();
+        const buffer = new ReplicaBuffer();
+        const expected = list.map((key) => single(view, key, operation));
+        const buffered = list.map((key) =>
+          outcome(() => {
+            const count = buffer.fill(view, { key, operation, nowUnixMs });
+            const ids = Array.from({ length: count }, (_, i) => buffer.at(i)?.id ?? '');
+            return { ids, maxErrors: buffer.maxErrors };
+          }),
+        );
+        expect(buffered).toEqual(expected);
+        const failure = expected.find((answer) => Object.hasOwn(Object(answer), 'code'));
+        const batch = outcome(() => {
+          const answers = new KeyBatch(view, { keys: list, operation, nowUnixMs });
+          for (const i of list.keys()) {
+            const { instances, maxErrors } = answers.get(i);
+            expect({ ids: instances.map(({ id }) => id), maxErrors }).toEqual(expected[i]);
+          }
+          return { ids: [], maxErrors: 0 };
+        });
+        expect(batch).toEqual(failure ?? { ids: [], maxErrors: 0 });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('finds the token of a key where many tokens share a prefix', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 200 }),
+        fc.array(fc.integer({ min: 0, max: 301 })),
+        (tokens, list) => {
+          const ring = RingDesc.of([InstanceDesc.of({ id: 'a', tokens: Tokens.of(tokens) })]);
+          const view = RingView.of(ring, {
+            replicationFactor: 1,
+            zoneAwarenessEnabled: false,
+            excludedZones: [],
+            heartbeatTimeoutMs: 0,
+          });
+          view.placement.makeTable();
+          const { table } = view.placement;
+          for (const key of list) {
+            expect(table?.find(key)).toBe(2 * findToken(view.topology.tokens, key));
+          }
+        },
+      ),
+    );
+  });
+
+  test('is made once walks have cost as much', () => {
+    const tokens = Tokens.of(Array.from({ length: 640 }, (_, i) => i * 5_000_000));
+    const view = RingView.of(RingDesc.of([InstanceDesc.of({ id: 'a', tokens })]), {
+      replicationFactor: 1,
+      zoneAwarenessEnabled: false,
+      excludedZones: [],
+      heartbeatTimeoutMs: 0,
+    });
+    for (let i = 0; i < 40; i++) lookUpKey(view, { key: i, operation: Write, nowUnixMs });
+    expect(view.placement.table).toBeUndefined();
+    lookUpKey(view, { key: 0, operation: Write, nowUnixMs });
+    expect(view.placement.table?.width).toBe(1);
+  });
+});
+
+describe('a heartbeat', () => {
+  const one = InstanceDesc.of({
+    id: 'a',
+    heartbeatUnixS: nowUnixS,
+    tokens: Tokens.of([1]),
+  });
+  const view = RingView.of(RingDesc.of([one]), {
+    replicationFactor: 1,
+    zoneAwarenessEnabled: false,
+    excludedZones: [],
+    heartbeatTimeoutMs: 60_000,
+  });
+
+  test('expires to the millisecond, and counts again when the clock is set back', () => {
+    const at = (ms: number): unknown =>
+      outcome(() => {
+        const lookup = { key: 5, operation: Write, nowUnixMs: nowUnixMs + ms };
+        return { ids: lookUpKey(view, lookup).instances.map(({ id }) => id), maxErrors: 0 };
+      });
+    const found = { ids: ['a'], maxErrors: 0 };
+    const lost = expect.objectContaining({ code: 'ML_RING_TOO_FEW_HEALTHY' });
+    expect([0, 60_000, 60_001, 60_000, 60_001].map(at)).toEqual([found, found, lost, found, lost]);
+  });
+
+  test('of a later version counts at once and leaves the earlier version as it was', () => {
+    const later = view.update(RingDesc.of([one.with({ heartbeatUnixS: nowUnixS + 10 })])).view;
+    expect(later.isFresh(0, nowUnixMs + 70_000)).toBe(true);
+    expect(view.isFresh(0, nowUnixMs + 70_000)).toBe(false);
+    expect(later.placement).toBe(view.placement);
+  });
+});
