@@ -35,7 +35,7 @@ type Tier = Bucket[];
  * Messages waiting to ride on packets. Each is handed out `retransmitMult × ceil(log10(members + 1))` times;
  * those handed out least go first, then longer ones, then newer ones. G-16.
  *
- * Ids are never used twice (the reference loses messages when its queue runs empty; G-D1).
+ * Ids are never used twice (the reference loses messages when its queue runs empty; G-30).
  */
 export class BroadcastQueue {
   readonly #retransmitMult: number;

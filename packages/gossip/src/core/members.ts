@@ -129,7 +129,7 @@ export class MemberTable {
 
   /**
    * Up to `count` different rows that `accept` takes, each such set being equally likely: fewer only when there
-   * are no more (the reference may miss some; G-D2).
+   * are no more (the reference may miss some; G-31).
    */
   sample(count: number, accept: (id: number) => boolean): number[] {
     const chosen: number[] = [];

@@ -5,7 +5,7 @@ import { MAX_INCARNATION } from './transitions.ts';
 
 /**
  * Our own incarnation and the answers to those who say that we are not well. It only grows, and never past
- * {@link MAX_INCARNATION}. Accusations in a loop cost at most one refutation per probe interval. G-D9, G-D10.
+ * {@link MAX_INCARNATION}. Accusations in a loop cost at most one refutation per probe interval. G-35, G-36.
  */
 export class Refuter {
   readonly #context: CoreContext;

@@ -6,7 +6,7 @@ const packets = vectors('hostile/').filter(({ input: { via, config } }) => {
   return via === 'packet' && !JSON.stringify(config).includes('keyText');
 });
 
-/** Where we must not do what the reference does, and what we have instead (G-D4, G-D5, G-D9). */
+/** Where we must not do what the reference does, and what we have instead (G-33, G-34, G-35). */
 const STRICTER: Readonly<Record<string, string>> = {
   'hostile/alive-vsn-len-1': 'bad_vsn',
   'hostile/alive-vsn-len-3': 'bad_vsn',
