@@ -11,6 +11,8 @@ import { createTcpTransport } from '@ml/transport/node';
 import { checkServerConfig, effectiveExtras, type ServerConfig, serverConfig } from './config.ts';
 import { type ClusterNode, startNode } from './node.ts';
 
+export type { ClusterNode };
+
 /** What most programs say about their node. Anything else goes into `config`. */
 export interface CreateNodeOptions {
   /** Member and ring instance; unique in the cluster. Default: the host name. */
@@ -27,7 +29,7 @@ export interface CreateNodeOptions {
   readonly instanceAddress?: { readonly host: string; readonly port: number };
   /** `observer` reads the ring without being in it. Default `member`. */
   readonly mode?: 'member' | 'observer';
-  /** Every other option of `ml-server`; the ones above win. */
+  /** Every other option of `ml-server`; the ones above win. Default of the ring's `minReadyDurationMs` here: 0. */
   readonly config?: PartialConfig<ServerConfig>;
   /** Codecs of the program's own values. */
   readonly codecs?: readonly Codec<AnyMergeable>[];
@@ -95,6 +97,8 @@ function configOf(options: CreateNodeOptions): ServerConfig {
       },
     },
     ring: {
+      // -ring.min-ready-duration paces the rollouts of operators; a program wants to go on.
+      minReadyDurationMs: 0,
       ...config.ring,
       ...(name !== undefined && { instanceId: name }),
       ...(mode && { mode }),
