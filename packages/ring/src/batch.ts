@@ -31,7 +31,7 @@ export interface BatchOptions {
 /**
  * Writes keys to their replicas: one send for each address, with all the keys that it holds. Resolves as soon as every
  * key has reached its quorum, rejects as soon as one cannot. Sends that are under way then go on, so that the
- * remaining replicas get the data too; only {@link BatchOptions.signal} ends them. As `DoBatch` in dskit. R-51
+ * remaining replicas get the data too; only {@link BatchOptions.signal} ends them. As `DoBatch` in dskit. R-81
  * @throws {BatchFailedError} when a key did not reach enough replicas
  * @throws {EmptyRingError | TooFewHealthyInstancesError} before anything is sent
  */
@@ -88,7 +88,7 @@ class Batch {
   readonly #sends: readonly Send[];
   readonly #done = new Deferred<void>();
   #pending: number;
-  #hasFailed = false;
+  #hasFailed: boolean = false;
 
   constructor(keys: readonly number[], sets: readonly ReplicationSet[], options: BatchOptions) {
     this.#options = options;

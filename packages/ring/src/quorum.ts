@@ -54,7 +54,7 @@ export interface QuorumOptions<R> {
 /**
  * Asks the replicas of a set until enough have answered, and returns these answers in the order of the set. Answers
  * count by instance, or by whole zone if the set says so: then one failure in a zone spoils the zone. Calls that are
- * not needed any more are cancelled and not waited for. As `DoUntilQuorum` in dskit. R-50
+ * not needed any more are cancelled and not waited for. As `DoUntilQuorum` in dskit. R-80
  * @throws {QuorumFailedError} when too many replicas (zones) failed
  * @throws {RingOptionsError} when set or options contradict themselves
  */
@@ -70,7 +70,7 @@ export async function doUntilQuorum<R>(
 
 /**
  * {@link doUntilQuorum} for several sets at once; the answers stand in the order of the sets. The first set that fails
- * cancels all others. As `DoMultiUntilQuorumWithoutSuccessfulContextCancellation` in dskit. R-50
+ * cancels all others. As `DoMultiUntilQuorumWithoutSuccessfulContextCancellation` in dskit. R-80
  * @throws {QuorumFailedError}
  * @throws {RingOptionsError} also when there are no sets
  */
@@ -142,7 +142,7 @@ class QuorumRequest<R> {
   #started = 0;
   #succeeded = 0;
   #failed = 0;
-  #over = false;
+  #over: boolean = false;
   #hedging: Timer | undefined;
   #link: Disposable | undefined;
 

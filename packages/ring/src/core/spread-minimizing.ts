@@ -16,7 +16,7 @@ export interface SpreadMinimizingOptions {
   readonly zones: readonly string[];
   /**
    * Whether the instance takes tokens only after the one with the number before it has, so that shares stay equal
-   * while many start at once. Default true, as -ingester.ring.spread-minimizing-join-ring-in-order in Mimir.
+   * while many start at once. Default false. As -ingester.ring.spread-minimizing-join-ring-in-order in Mimir.
    */
   readonly joinInOrder?: boolean;
 }
@@ -28,7 +28,7 @@ export interface SpreadMinimizingOptions {
  * @throws {RingOptionsError} when id or zones do not fit
  */
 export function spreadMinimizingTokenGenerator(options: SpreadMinimizingOptions): TokenGenerator {
-  const { instanceId, joinInOrder = true } = options;
+  const { instanceId, joinInOrder = false } = options;
   const zoneId = zoneIdOf(options);
   const { prefix, number } = parseInstanceId(instanceId);
   return {
