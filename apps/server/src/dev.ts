@@ -7,6 +7,7 @@ import { nodeRuntime } from '@ml/runtime/node';
 import { formatAddress } from '@ml/transport';
 import type { DevConfig } from './command.ts';
 import { type ServerConfig, serverConfig } from './config.ts';
+import { freePortFrom } from './http/listen.ts';
 import { nodeLogger } from './log/node-logger.ts';
 import { openServer, type Server } from './serve.ts';
 import { stopSignal } from './signals.ts';
@@ -31,7 +32,9 @@ export async function runDev(dev: DevConfig): Promise<number> {
   const servers = await openServers(dev, closer, log);
   try {
     await Promise.all(servers.map((server) => server.start({ signal: stop.signal })));
-    stdout.write(overview(servers));
+    const nextPort = dev.httpPort === 0 ? 0 : (servers.at(-1)?.httpPort ?? 0) + 1;
+    const addedPort = await freePortFrom(LOOPBACK, nextPort, PORT_TRIES);
+    stdout.write(overview(servers, addedPort));
     await aborted(stop.signal);
   } catch (error) {
     if (!stop.signal.aborted) throw error;
@@ -85,7 +88,7 @@ function devNodeConfig(name: string, httpPort: number): ServerConfig {
 }
 
 /** What is printed once the cluster stands: the page, a line a node, and a command that adds one. */
-function overview(servers: readonly Server[]): string {
+function overview(servers: readonly Server[], addedPort: number): string {
   const width = Math.max(...servers.map(({ node }) => node.kv.name.length));
   const lines = servers.map(({ node, url }) => {
     const name = node.kv.name.padEnd(width);
@@ -98,14 +101,14 @@ function overview(servers: readonly Server[]): string {
     ...lines,
     '',
     'Add one from another terminal:',
-    `  ${addCommand(servers)}`,
+    `  ${addCommand(servers, addedPort)}`,
     '',
     'Ctrl-C ends the cluster.',
     '',
   ].join('\n');
 }
 
-function addCommand(servers: readonly Server[]): string {
+function addCommand(servers: readonly Server[], httpPort: number): string {
   const [first] = servers;
   const name = `dev-${servers.length + 1}`;
   const program = relative(process.cwd(), process.argv[1] ?? 'ml-server');
@@ -118,7 +121,7 @@ function addCommand(servers: readonly Server[]): string {
     `-memberlist.bind-addr=${LOOPBACK}`,
     '-memberlist.bind-port=0',
     `-server.http-listen-address=${LOOPBACK}`,
-    `-server.http-listen-port=${(servers.at(-1)?.httpPort ?? 0) + 1}`,
+    `-server.http-listen-port=${httpPort}`,
   ].join(' ');
 }
 

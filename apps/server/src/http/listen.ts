@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { MlError } from '@ml/runtime';
 import type { FastifyInstance } from 'fastify';
 
@@ -38,6 +40,32 @@ export async function listen(app: FastifyInstance, options: ListenOptions): Prom
   }
   const bound = app.server.address();
   return typeof bound === 'object' && bound !== null ? bound.port : port;
+}
+
+/**
+ * The first of `tries` ports from `port` on that nobody listens on now; 0, any free one, when none of them is free or
+ * `port` is 0.
+ */
+export async function freePortFrom(host: string, port: number, tries: number): Promise<number> {
+  const last = Math.min(65_535, port + tries - 1);
+  for (let wanted = port; wanted > 0 && wanted <= last; wanted++) {
+    if (await isFree(host, wanted)) return wanted;
+  }
+  return 0;
+}
+
+async function isFree(host: string, port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen({ host, port });
+    await once(server, 'listening');
+  } catch {
+    // In use, or not ours to take: either way no port to recommend.
+    return false;
+  }
+  server.close();
+  await once(server, 'close');
+  return true;
 }
 
 async function listenOn(app: FastifyInstance, host: string, port: number): Promise<void> {
