@@ -185,7 +185,7 @@ describe('a value', () => {
     const ours = await startNode(cleanup, 'ours', {}, seed.gossipAddress);
     await seed.putText('notes/1', 'note', { version: 1, body: 'hello' });
     const rejected = async () =>
-      (await ours.metrics()).value('memberlist_client_rejected_pairs_total', {
+      (await ours.metrics()).value('ml_kv_rejected_pairs_total', {
         reason: 'unknown_codec',
       });
     await eventually(async () => expect(await rejected()).toBeGreaterThan(0), {

@@ -65,11 +65,11 @@ describe('three nodes with one DNS name', () => {
     const cut = cluster.network.partition(['10.0.0.1'], ['10.0.0.2', '10.0.0.3']);
     await cluster.runtime.runFor(180_000);
     expect(nodes[0]?.kv.status().members).toHaveLength(1);
-    expect(cluster.nodes[0]?.metrics.value('memberlist_client_cluster_isolated')).toBe(1);
+    expect(cluster.nodes[0]?.metrics.value('ml_cluster_isolated')).toBe(1);
     cut[Symbol.dispose]();
     await cluster.runtime.runFor(150_000);
     for (const node of nodes) expect(node.kv.status().members).toHaveLength(3);
-    expect(cluster.nodes[0]?.metrics.value('memberlist_client_cluster_isolated')).toBe(0);
+    expect(cluster.nodes[0]?.metrics.value('ml_cluster_isolated')).toBe(0);
   });
 });
 

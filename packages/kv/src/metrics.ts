@@ -96,11 +96,12 @@ export function kvMetrics({ registerer, figures, signal }: KvMetricsOptions): Kv
     'Health of this node as it sees itself; 0 is best.',
     figures.healthScore,
   );
-  gauge(
-    'cluster_isolated',
-    'Whether this node has members to join but none that it knows: 1 or 0.',
-    figures.isolated,
-  );
+  registerer.gauge({
+    name: 'ml_cluster_isolated',
+    help: 'Whether this node has members to join but none that it knows: 1 or 0.',
+    signal,
+    collect: (g) => g.set(figures.isolated()),
+  });
   return {
     receivedBroadcasts: counter('received_broadcasts_total', 'Gossip messages received.'),
     receivedBroadcastsBytes: counter(
@@ -149,7 +150,7 @@ export function kvMetrics({ registerer, figures, signal }: KvMetricsOptions): Kv
       help: 'Changed keys in the last batch that watchers were told of.',
     }),
     rejectedPairs: registerer.counter({
-      name: `${PREFIX}rejected_pairs_total`,
+      name: 'ml_kv_rejected_pairs_total',
       help: 'Values of peers that were not stored, by how they came and why.',
       labels: ['via', 'reason'],
     }),

@@ -27,7 +27,7 @@ async function setUp(): Promise<{ c: TestCluster; node: TestNode; peer: RawPeer 
 
 function rejected(node: TestNode, via: 'gossip' | 'push_pull', reason: RejectReason): number {
   const labels = { via, reason };
-  return node.metrics.value('memberlist_client_rejected_pairs_total', labels) ?? 0;
+  return node.metrics.value('ml_kv_rejected_pairs_total', labels) ?? 0;
 }
 
 /** The node still takes what is right. */

@@ -87,7 +87,7 @@ describe.each(Object.entries(vectorFile.captures))('the recorded run %s', (_, ru
       'ingester-a',
       'ingester-b',
     ]);
-    expect(node.metrics.sum('memberlist_client_rejected_pairs_total')).toBe(0);
+    expect(node.metrics.sum('ml_kv_rejected_pairs_total')).toBe(0);
     await cluster.runtime.runFor(61_000);
     expect(node.kv.status().store).toEqual([]);
   });

@@ -14,7 +14,7 @@ const reference = z
   ).metrics;
 
 /** What we show in addition. */
-const OURS = ['memberlist_client_rejected_pairs_total', 'memberlist_client_cluster_isolated'];
+const OURS = ['ml_kv_rejected_pairs_total', 'ml_cluster_isolated'];
 
 describe('the metrics of a store', () => {
   test('have the names, types and labels of the reference', () => {

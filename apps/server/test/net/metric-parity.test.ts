@@ -45,8 +45,6 @@ describe('a metric of our own', () => {
     const known = new Set(facts.metrics.map(({ name }) => name));
     const own = [...ours.keys()].filter((name) => !known.has(name) && !name.startsWith('ml_'));
     expect(own).toEqual([
-      'memberlist_client_cluster_isolated',
-      'memberlist_client_rejected_pairs_total',
       'memberlist_tcp_transport_received_bytes_total',
       'memberlist_tcp_transport_sent_bytes_total',
       'pyroscope_ring_zone_members',
