@@ -13,7 +13,10 @@ export default defineConfig({
   test: {
     reporters: ['default', './tools/plain-summary-reporter.ts'],
     projects: [
-      project('unit', ['{packages,apps,interop}/*/test/**/*.test.ts', 'tools/test/**/*.test.ts']),
+      // The limits catch what hangs, on a machine that does other things too; no test measures time.
+      project('unit', ['{packages,apps,interop}/*/test/**/*.test.ts', 'tools/test/**/*.test.ts'], {
+        testTimeout: 30_000,
+      }),
       project('examples', ['examples/*/test/**/*.test.ts'], { passWithNoTests: true }),
       project('interop', ['interop/**/*.interop.ts'], {
         testTimeout: 60_000,
