@@ -11,7 +11,7 @@ import type { GoPeer, GoReplicaSet, InstancePatch } from './harness/go-peer.ts';
 import { byText, type GoMember, MixedCluster, type TsMember } from './harness/mixed-cluster.ts';
 
 /** How long the cluster is watched from its first agreement on. */
-const SOAK_MS = Number(process.env['ML_INTEROP_SOAK_MS'] ?? 45_000);
+const SOAK_MS = Number(process.env['ML_INTEROP_SOAK_MS'] ?? 40_000);
 const SETTLED_WITHIN_MS = 5000;
 const LOOKUPS = 10_000;
 

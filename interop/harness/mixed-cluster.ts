@@ -57,6 +57,9 @@ export interface MixedClusterOptions {
   readonly tsFlags?: Flags;
 }
 
+/** A rumour that missed somebody comes with the next push/pull, which members start every 30 s. */
+const AGREEMENT_LIMIT_MS = 45_000;
+
 const TS_FLAGS: Flags = {
   'ring.name': 'ingester',
   'ring.key': 'ring',
@@ -156,7 +159,7 @@ export class MixedCluster implements AsyncDisposable {
   async agree(
     options: { readonly withinMs?: number; readonly ids?: readonly string[] } = {},
   ): Promise<void> {
-    const { withinMs = 15_000, ids = this.names } = options;
+    const { withinMs = AGREEMENT_LIMIT_MS, ids = this.names } = options;
     await eventually(() => this.expectAgreement(ids), {
       what: `all of ${this.names.join(', ')} agree`,
       withinMs,
@@ -164,7 +167,7 @@ export class MixedCluster implements AsyncDisposable {
   }
 
   /** Waits until all rings are equal byte for byte. */
-  async sameRing(withinMs = 15_000): Promise<void> {
+  async sameRing(withinMs: number = AGREEMENT_LIMIT_MS): Promise<void> {
     await eventually(
       async () => {
         const rings = await Promise.all(this.nodes.map(async (node) => await node.ring()));
@@ -223,7 +226,7 @@ function goNode(peer: GoPeer, process: ManagedProcess): GoMember {
     gossipAddress: peer.gossipAddress,
     process,
     peer,
-    aliveNames: async () => [...(await peer.aliveNames())].sort(),
+    aliveNames: async () => [...(await peer.aliveNames())].sort(byText),
     ring: async () => await peer.ring(),
     observations: async () => goObservations(await peer.events()),
   };
