@@ -1,6 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import type { Transport } from '@ml/transport';
+import { describe, expect, test, vi } from 'vitest';
 import { gossipPresets } from '../src/index.ts';
 import { Cluster, type ClusterNode, seen, stateOf } from './cluster.ts';
+
+// Long stretches of virtual time: seconds of work, more on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 function first(nodes: readonly ClusterNode[]): ClusterNode {
   const [node] = nodes;
@@ -43,7 +47,7 @@ describe('a crash', () => {
 test('a healthy cluster over lossy links suspects nobody to death', async () => {
   await using cluster = new Cluster({ link: { latencyMs: [0.2, 2], loss: 0.02 } });
   await cluster.grow(12);
-  await cluster.runFor(600_000);
+  await cluster.runFor(300_000);
   for (const node of cluster.nodes) {
     expect(node.memberlist.members({ all: true }).map((member) => member.state)).not.toContain(
       'dead',
@@ -132,6 +136,33 @@ test('a link cut in one direction, or between two nodes, kills nobody: others vo
   await cluster.runFor(120_000);
   for (const node of nodes) expect(seen(node)).toHaveLength(6);
   block[Symbol.dispose]();
+});
+
+test('where packets get lost but streams get through, stream pings keep the members alive', async () => {
+  async function survivors(streamPing: boolean): Promise<number> {
+    await using cluster = new Cluster({ config: { streamPing } });
+    for (let i = 0; i < 3; i++) {
+      const host = `10.7.0.${i + 1}`;
+      const inner = cluster.network.transport({ host, port: 7000 });
+      const transport: Transport = {
+        advertised: inner.advertised,
+        advertisedIp: inner.advertisedIp,
+        maxPacketBytes: inner.maxPacketBytes,
+        listen: (handler) => inner.listen(handler),
+        sendPacket: () => {},
+        dial: (to, options) => inner.dial(to, options),
+        [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+      };
+      const node = await cluster.add(`node-${i}`, { host, options: { transport } });
+      const [seed] = cluster.nodes;
+      if (seed === undefined || seed === node) continue;
+      await cluster.settled(node.memberlist.join([`${seed.host}:7000`]));
+    }
+    await cluster.runFor(20_000);
+    return seen(first(cluster.nodes)).length;
+  }
+  expect(await survivors(true)).toBe(3);
+  expect(await survivors(false)).toBe(1);
 });
 
 describe('a cluster that shrank a moment ago', () => {

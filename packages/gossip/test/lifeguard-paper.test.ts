@@ -1,6 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { GossipConfig, LifeguardConfig, Member } from '../src/index.ts';
 import { Cluster, type ClusterNode, stateOf } from './cluster.ts';
+
+// Long stretches of virtual time: seconds of work, more on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const ALL: LifeguardConfig = { awareness: true, dynamicSuspicion: true, buddy: true, nacks: true };
 const NONE: LifeguardConfig = {

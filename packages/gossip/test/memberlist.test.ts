@@ -1,5 +1,5 @@
 import { DialError } from '@ml/transport';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   type Delegate,
   JoinError,
@@ -9,6 +9,9 @@ import {
   NoResponseError,
 } from '../src/index.ts';
 import { Cluster, seen, stateOf } from './cluster.ts';
+
+// Long stretches of virtual time: seconds of work, more on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** A delegate with meta data, a state and messages of its own. */
 function application(meta = ''): Delegate & {

@@ -1,6 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { GossipConfig } from '../src/index.ts';
 import { Cluster, type ClusterNode, seen, stateOf } from './cluster.ts';
+
+// Long stretches of virtual time: seconds of work, more on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** What the paper describes: one probe a period, no shrinking timeouts, no health, no streams. */
 const SWIM: Partial<GossipConfig> = {

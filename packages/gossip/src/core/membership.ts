@@ -107,9 +107,11 @@ export class Membership {
 
   /** A sign of life that came by packet from `from`. */
   handleAlive(now: number, message: Alive, from: Address): void {
-    if (!this.#isAllowed(parseIp(from.host)) || !this.#isAllowed(message.addr)) {
-      this.#context.metrics.rejected('cidr');
-      return;
+    if (this.#networks.length > 0) {
+      if (!this.#isAllowed(parseIp(from.host)) || !this.#isAllowed(message.addr)) {
+        this.#context.metrics.rejected('cidr');
+        return;
+      }
     }
     this.#alive(now, {
       name: message.node,
