@@ -18,10 +18,11 @@ const GOSSIP_PORT = 7946;
  */
 const SEEDS = ['127.0.0.11', '127.0.0.12', '127.0.0.13', '127.0.1.77', '::1'];
 
-/** Two of three addresses answer; an SRV record for one and for three hosts, the latter with wrong ports. */
+/** Two of three addresses answer; SRV records for one host, behind an alias, and for three hosts with wrong ports. */
 const MORE_RECORDS = {
   mixed: ['A 127.0.0.11', 'A 127.0.0.250', 'A 127.0.0.13'],
   'single-srv': ['SRV 0 1 7946 node-2'],
+  'service-alias': ['CNAME gossip'],
   'wrong-ports': [1, 2, 3].map((i) => `SRV 0 1 ${4040 + i} node-${i}`),
 };
 
@@ -100,6 +101,7 @@ describe('joining through CoreDNS', () => {
     ['dns+ with a name that the search list completes', 'dns+three:7946', 3, 3],
     ['dnssrv+ with one record', 'dnssrv+single-srv.cluster.test', 1, 1],
     ['dnssrv+ on the bare name of a service', 'dnssrv+gossip.cluster.test', 3, 3],
+    ['dnssrv+ with an alias', 'dnssrv+service-alias.cluster.test', 3, 3],
     ['dnssrv+ on the name of a port', 'dnssrv+_gossip._tcp.cluster.test', 3, 3],
     ['dnssrv+ with a port that replaces those of the records', 'dnssrv+wrong-ports:7946', 3, 3],
     ['dnssrv+ with 100 records, one of them alive', 'dnssrv+many.cluster.test', 100, 1],
