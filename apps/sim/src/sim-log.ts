@@ -86,10 +86,11 @@ export class SimLog implements Logger {
   }
 }
 
-type Mark = 'suspect' | 'confirmed' | 'refuted' | 'dead' | 'left';
+/** What a log line of the membership may tell of. */
+export type Mark = 'suspect' | 'confirmed' | 'refuted' | 'dead' | 'left';
 
 /** Log lines of the membership that are understood here, by their constant text. A test sees each of them happen. */
-const MARKS: ReadonlyMap<string, Mark> = new Map<string, Mark>([
+export const MARKS: ReadonlyMap<string, Mark> = new Map<string, Mark>([
   ['member is suspect', 'suspect'],
   ['suspicion is confirmed', 'confirmed'],
   ['member refuted a suspicion', 'refuted'],
