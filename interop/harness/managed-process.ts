@@ -135,7 +135,7 @@ export class ManagedProcess implements AsyncDisposable {
   }
 
   /** Waits for an output line that contains `text` or matches it, also one printed before the call. */
-  async line(pattern: RegExp, withinMs = 10_000): Promise<string> {
+  async line(pattern: RegExp, withinMs = 20_000): Promise<string> {
     const find = (): string | undefined => this.#lines.find((l) => pattern.test(l.text))?.text;
     return await this.#waitFor(find, `a line like ${pattern}`, withinMs);
   }

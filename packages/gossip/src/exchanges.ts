@@ -1,11 +1,17 @@
 import { onAbort, type Runtime, timeoutSignal } from '@ml/runtime';
-import { type Address, formatAddress, type Stream, type Transport } from '@ml/transport';
+import {
+  type Address,
+  formatAddress,
+  type Stream,
+  StreamError,
+  type Transport,
+} from '@ml/transport';
 import type { GossipConfig } from './config.ts';
 import type { GossipCore } from './core/core.ts';
 import type { LogGate } from './core/log-gate.ts';
 import { ExchangeError, MergeRefusedError, RemoteRefusalError } from './errors.ts';
 import type { GossipMetrics } from './metrics.ts';
-import { closeStream, cutOnAbort, readMessage } from './stream-io.ts';
+import { closeStream, cutOnAbort, readMessage, type StreamResult } from './stream-io.ts';
 import {
   encodeStreamMessage,
   labelHeader,
@@ -95,13 +101,12 @@ export class Exchanges {
 
   async #ask(stream: Stream, message: StreamMessage, peer: string): Promise<StreamMessage> {
     const { config, metrics } = this.#context;
-    await this.#send(stream, message);
     const decoder = new StreamDecoder({
       expectLabel: false,
       label: config.label,
       skipLabelCheck: config.skipInboundLabelCheck,
     });
-    const answer = await readMessage(stream, decoder);
+    const answer = await this.#converse(stream, message, decoder, peer);
     if (answer.type === 'failed') {
       const { message: text, reason } = answer.error;
       const hint = reason === 'closed' ? SILENT_PEER_HINT : '';
@@ -111,6 +116,28 @@ export class Exchanges {
     }
     for (const fault of answer.faults) metrics.rejected(fault.reason);
     return answer.message;
+  }
+
+  /** Sends a message and reads the answer. A peer that leaves data unread closes with a reset instead of an end. */
+  async #converse(
+    stream: Stream,
+    message: StreamMessage,
+    decoder: StreamDecoder,
+    peer: string,
+  ): Promise<StreamResult> {
+    let received = 0;
+    try {
+      await this.#send(stream, message);
+      return await readMessage(stream, decoder, (count) => {
+        received += count;
+      });
+    } catch (cause) {
+      if (!(cause instanceof StreamError)) throw cause;
+      const hint = received === 0 ? SILENT_PEER_HINT : '';
+      throw new ExchangeError(`the exchange with ${peer} was cut: ${cause.message}${hint}`, {
+        cause,
+      });
+    }
   }
 
   async #send(stream: Stream, message: StreamMessage): Promise<void> {

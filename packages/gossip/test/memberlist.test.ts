@@ -117,6 +117,16 @@ describe('joining', () => {
     expect(cluster.now - before).toBeLessThan(20_100);
   });
 
+  test('a node that cuts the connection without an answer tells who it was and what to compare', async () => {
+    await using cluster = new Cluster();
+    const a = await cluster.add('a');
+    const rude = cluster.network.transport({ host: '10.9.9.9', port: 7946 });
+    await rude.listen({ onPacket: () => {}, onStream: () => void rude[Symbol.asyncDispose]() });
+    await expect(cluster.settled(a.memberlist.join(['10.9.9.9']))).rejects.toThrow(
+      /exchange with 10\.9\.9\.9:7946 was cut: .*reset; compare .*-memberlist\.cluster-label/,
+    );
+  });
+
   test('can be aborted', async () => {
     await using cluster = new Cluster();
     const a = await cluster.add('a');
