@@ -5,8 +5,12 @@ import { KeyBatch } from './core/key-batch.ts';
 import { lookUpKey } from './core/lookup.ts';
 import { nearestIds } from './core/nearest.ts';
 import type { Operation } from './core/operation.ts';
+import type { Placement } from './core/placement.ts';
 import type { ReplicaBuffer } from './core/replica-buffer.ts';
 import type { ReplicationSet } from './core/replication-set.ts';
+import { pickShard } from './core/shuffle-shard.ts';
+import { Subring } from './core/subring.ts';
+import { SubringCache } from './core/subring-cache.ts';
 import { type TokenRange, tokenRanges } from './core/token-ranges.ts';
 import { RingView } from './core/view.ts';
 import { allHealthy, wholeRing } from './core/whole-ring.ts';
@@ -67,6 +71,26 @@ export interface ReadRing {
   /** The ring of the instances whose state the operation accepts, whatever their heartbeats. It does not change any more. */
   subringFor(operation: Operation): ReadRing;
   /**
+   * A tenant's part of the ring: `size` instances, rounded up to the same number in each zone, which stay the same
+   * while the ring does not change, and change by one at most (in a zone) when one instance comes or goes. 0 or less:
+   * all instances that take new data. It has the ring's states and heartbeats until the ring changes its topology,
+   * and is kept for the next call; a caller should ask again rather than hold on to it. As `ShuffleShard` in dskit.
+   */
+  shuffleShard(identifier: string, size: number): ReadRing;
+  /**
+   * {@link shuffleShard} with every instance that was in the shard at any time in the last `lookbackMs`. As
+   * `ShuffleShardWithLookback` in dskit.
+   * @param nowUnixMs default: now.
+   */
+  shuffleShardWithLookback(
+    identifier: string,
+    size: number,
+    lookbackMs: number,
+    nowUnixMs?: number,
+  ): ReadRing;
+  /** Frees what is kept for the shards of a tenant that is gone. At most 10 000 tenants are kept in any case. */
+  forgetShards(identifier: string): void;
+  /**
    * The keys that an instance holds, where zones and replicas are equally many.
    * @throws {UnknownInstanceError | TokenRangesError}
    */
@@ -83,10 +107,16 @@ export interface ReadRing {
 export class ViewReader implements ReadRing {
   readonly #view: () => RingView;
   readonly #clock: Clock;
+  readonly #keepsShards: boolean;
+  /** Shards of the topology in {@link #shardsOf}. */
+  #shards: SubringCache<ReadRing> | undefined = undefined;
+  #shardsOf: Placement | undefined = undefined;
 
-  constructor(view: () => RingView, clock: Clock) {
+  /** @param keepsShards off for shards themselves: there may be thousands of them. */
+  constructor(view: () => RingView, clock: Clock, keepsShards: boolean = true) {
     this.#view = view;
     this.#clock = clock;
+    this.#keepsShards = keepsShards;
   }
 
   get replicationFactor(): number {
@@ -145,6 +175,24 @@ export class ViewReader implements ReadRing {
     return new ViewReader(() => subring, this.#clock);
   }
 
+  shuffleShard(identifier: string, size: number): ReadRing {
+    return this.#shard(identifier, size, 0, 0);
+  }
+
+  shuffleShardWithLookback(
+    identifier: string,
+    size: number,
+    lookbackMs: number,
+    nowUnixMs: number = this.#clock.unixMs(),
+  ): ReadRing {
+    if (!(lookbackMs > 0)) return this.#shard(identifier, size, 0, 0);
+    return this.#shard(identifier, size, lookbackMs, Math.floor((nowUnixMs - lookbackMs) / 1000));
+  }
+
+  forgetShards(identifier: string): void {
+    this.#shards?.delete(identifier);
+  }
+
   tokenRanges(instanceId: string): readonly TokenRange[] {
     return tokenRanges(this.#view(), instanceId);
   }
@@ -177,5 +225,30 @@ export class ViewReader implements ReadRing {
       withTokens: count(withTokens),
       writableWithTokens: count(writableWithTokens),
     };
+  }
+
+  #shard(identifier: string, size: number, lookbackMs: number, sinceUnixS: number): ReadRing {
+    const view = this.#view();
+    const cache = this.#shardCache(view);
+    const cached = cache?.get(identifier, size, lookbackMs, sinceUnixS);
+    if (cached !== undefined) return cached.ring;
+    const request = { identifier, size, sinceUnixS: lookbackMs > 0 ? sinceUnixS : undefined };
+    const shard = pickShard(view, request);
+    if (shard === undefined) return this;
+    const subring = new Subring(this.#view, shard.positions, cache);
+    const ring = new ViewReader(subring.view, this.#clock, false);
+    const toUnixS = lookbackMs > 0 ? shard.holdsUntilUnixS : 0;
+    cache?.set(identifier, { size, lookbackMs, fromUnixS: sinceUnixS, toUnixS, ring });
+    return ring;
+  }
+
+  #shardCache(view: RingView): SubringCache<ReadRing> | undefined {
+    if (!this.#keepsShards) return undefined;
+    if (this.#shardsOf !== view.placement) {
+      this.#shardsOf = view.placement;
+      this.#shards = undefined;
+    }
+    this.#shards ??= new SubringCache();
+    return this.#shards;
   }
 }

@@ -84,6 +84,7 @@ class WatchedRing extends ViewReader implements Ring {
   readonly #changes = new Latest<RingChange>();
   readonly #stop = new AbortController();
   #following: Promise<void> = Promise.resolve();
+  #tableTurn: Disposable | undefined = undefined;
 
   constructor(options: RingOptions) {
     const { config, runtime, strategy } = options;
@@ -138,6 +139,7 @@ class WatchedRing extends ViewReader implements Ring {
 
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#tableTurn?.[Symbol.dispose]();
     await this.#following;
     this.#changes.close();
   }
@@ -173,6 +175,14 @@ class WatchedRing extends ViewReader implements Ring {
     }
   }
 
+  /** A ring that is asked much will be so after a change too: its table is made in a turn of its own. */
+  #makeTableSoon(): void {
+    this.#tableTurn ??= this.#options.runtime.timers.after(0, () => {
+      this.#tableTurn = undefined;
+      this.view.placement.makeTable();
+    });
+  }
+
   async #pause(): Promise<void> {
     try {
       await sleep(this.#options.runtime, REWATCH_MS, { signal: this.#stop.signal });
@@ -188,8 +198,12 @@ class WatchedRing extends ViewReader implements Ring {
         'the ring is empty so far',
       );
     }
-    const { view, difference } = this.view.update(value ?? RingDesc.empty);
+    const before = this.view;
+    const { view, difference } = before.update(value ?? RingDesc.empty);
     this.#current.view = view;
+    if (view.placement !== before.placement && before.placement.table !== undefined) {
+      this.#makeTableSoon();
+    }
     if (difference === 'equal' && when === 'change') return;
     const { clock } = this.#options.runtime;
     this.#changes.set({

@@ -1,7 +1,8 @@
 import { TooFewHealthyInstancesError } from '../errors.ts';
+import type { RingDesc } from './desc.ts';
 import { ReplicaTable } from './replica-table.ts';
 import type { ReplicationStrategy } from './replication-strategy.ts';
-import type { Topology } from './topology.ts';
+import { buildTopology, type Topology } from './topology.ts';
 import { tokensByZone, type ZoneTokens } from './zone-tokens.ts';
 
 /** By then the walks that were made without a table have cost about as much as making it. */
@@ -16,25 +17,27 @@ export interface PlacementOptions {
 }
 
 /**
- * What look-ups need of a ring besides its health. All versions of a ring between two changes of its topology share
- * it, with everything in it that is made when first needed.
+ * What look-ups need of a ring besides its health. All versions of the ring between two changes of its topology share
+ * it. Everything in it is made when first needed.
  */
 export class Placement {
-  readonly topology: Topology;
-  /** What may fail of the instances in a row of the table while all are healthy; -1: they are too few even then. */
-  readonly fullMaxErrors: number;
+  readonly #desc: RingDesc;
   readonly #options: PlacementOptions;
-  readonly #width: number;
-  #walksLeft: number;
+  #topology: Topology | undefined = undefined;
   #table: ReplicaTable | undefined = undefined;
+  #fullMaxErrors = -1;
   #zones: readonly ZoneTokens[] | undefined = undefined;
+  /** `undefined`: no walk yet. */
+  #walksLeft: number | undefined = undefined;
 
-  constructor(topology: Topology, options: PlacementOptions) {
-    this.topology = topology;
+  constructor(desc: RingDesc, options: PlacementOptions) {
+    this.#desc = desc;
     this.#options = options;
-    this.#width = ReplicaTable.widthFor(topology, options);
-    this.fullMaxErrors = fullMaxErrors(this.#width, options);
-    this.#walksLeft = Math.max(MIN_WALKS, topology.tokens.length * WALKS_PER_TOKEN);
+  }
+
+  get topology(): Topology {
+    this.#topology ??= buildTopology(this.#desc);
+    return this.#topology;
   }
 
   /** The table of all walks, once it is made. */
@@ -47,15 +50,26 @@ export class Placement {
     return this.#table?.byteLength ?? 0;
   }
 
+  /** What may fail of the instances in a row of the table while all are healthy; -1: they are too few even then. */
+  get fullMaxErrors(): number {
+    return this.#fullMaxErrors;
+  }
+
   /** Makes the table, unless this ring cannot have one. */
   makeTable(): void {
-    if (this.#width > 0) this.#table ??= ReplicaTable.of(this.topology, this.#options);
+    if (this.#table !== undefined) return;
+    this.#table = ReplicaTable.of(this.topology, this.#options);
+    if (this.#table !== undefined) {
+      this.#fullMaxErrors = fullMaxErrors(this.#table.width, this.#options);
+    }
   }
 
   /** Notes walks without the table; makes it when there have been enough of them. */
   countWalks(count: number): void {
+    this.#walksLeft ??= Math.max(MIN_WALKS, this.topology.tokens.length * WALKS_PER_TOKEN);
+    if (this.#walksLeft < 0) return;
     this.#walksLeft -= count;
-    if (this.#walksLeft < 0 && this.#table === undefined) this.makeTable();
+    if (this.#walksLeft < 0) this.makeTable();
   }
 
   /** The tokens of each zone in the order of the topology's zones; without zone awareness all as of one zone. */

@@ -2,8 +2,12 @@ import type { Topology } from './topology.ts';
 
 /** No table is made for more replicas: their walks are rare and the table would be mostly replicas. */
 const MAX_WIDTH = 7;
-/** A bucket with more tokens is searched by halving. */
+/** When more tokens share a prefix, all are searched by halving: random tokens never do. */
+const CROWD = 64;
+/** Halving stops at so few rows. */
 const SCANNED = 8;
+const MANY_TOKENS = 65_536;
+const MAX_PREFIX_BITS = 24;
 
 interface TableOptions {
   /** How many instances hold each key. */
@@ -25,34 +29,31 @@ export class ReplicaTable {
   readonly stride: number;
   /** Instances in each row: the replicas, or all groups if there are fewer. */
   readonly width: number;
-  /** Where the rows begin whose tokens have at least a given prefix. */
+  /** For each prefix, where the first row is whose token has that prefix or a higher one. */
   readonly #buckets: Uint32Array;
   /** Bits of a key that are not part of its prefix. */
   readonly #shift: number;
-  readonly #tokens: number;
+  /** Whether so many tokens share a prefix that they must be searched by halving. */
+  readonly #crowded: boolean;
 
   private constructor(topology: Topology, width: number, groupOf: Uint32Array) {
     const { tokens } = topology;
     this.width = width;
     this.stride = width + 1;
-    this.#tokens = tokens.length;
     this.rows = fillRows(topology, width, groupOf);
-    const prefixBits = Math.max(1, Math.min(24, Math.ceil(Math.log2(tokens.length))));
+    const prefixBits = prefixBitsFor(tokens.length);
     this.#shift = 32 - prefixBits;
-    this.#buckets = bucketStarts(tokens, prefixBits);
+    this.#buckets = bucketStarts(tokens, prefixBits, this.stride);
+    this.#crowded = isCrowded(this.#buckets, this.stride);
   }
 
-  /** How wide the table of a ring is; 0: it needs the general walk. */
-  static widthFor(topology: Topology, options: TableOptions): number {
+  /** `undefined`: this ring needs the general walk. */
+  static of(topology: Topology, options: TableOptions): ReplicaTable | undefined {
     const groupOf = groups(topology, options.zoneAwarenessEnabled);
     const width = Math.min(options.replicationFactor, countGroups(topology, groupOf));
-    return width > MAX_WIDTH ? 0 : width;
-  }
-
-  /** The table of a ring for which {@link widthFor} gives more than 0. */
-  static of(topology: Topology, options: TableOptions): ReplicaTable {
-    const groupOf = groups(topology, options.zoneAwarenessEnabled);
-    return new ReplicaTable(topology, ReplicaTable.widthFor(topology, options), groupOf);
+    return width === 0 || width > MAX_WIDTH
+      ? undefined
+      : new ReplicaTable(topology, width, groupOf);
   }
 
   get byteLength(): number {
@@ -62,17 +63,9 @@ export class ReplicaTable {
   /** Where in {@link rows} the row of the first token greater than `key` begins, wrapping. */
   find(key: number): number {
     const rows = this.rows;
-    const stride = this.stride;
-    const bucket = key >>> this.#shift;
-    let row = this.#buckets[bucket] ?? 0;
-    const end = this.#buckets[bucket + 1] ?? 0;
-    if (end - row > SCANNED) row = this.#halve(key, row, end);
-    let at = row * stride;
-    while (row < end && (rows[at] ?? 0) <= key) {
-      row++;
-      at += stride;
-    }
-    return row === this.#tokens ? 0 : at;
+    let at = this.#crowded ? this.#halve(key) : (this.#buckets[key >>> this.#shift] ?? 0);
+    while (at < rows.length && (rows[at] ?? 0) <= key) at += this.stride;
+    return at === rows.length ? 0 : at;
   }
 
   /** {@link find} for each of `keys`, into `starts`. */
@@ -80,16 +73,17 @@ export class ReplicaTable {
     for (let i = 0; i < keys.length; i++) starts[i] = this.find(keys[i] ?? 0);
   }
 
-  /** Narrows down where the first token greater than `key` is to a few rows. */
-  #halve(key: number, from: number, to: number): number {
-    let low = from;
-    let high = to;
+  /** Where at most {@link SCANNED} rows before the first token greater than `key` begin. */
+  #halve(key: number): number {
+    const bucket = key >>> this.#shift;
+    let low = (this.#buckets[bucket] ?? 0) / this.stride;
+    let high = (this.#buckets[bucket + 1] ?? 0) / this.stride;
     while (high - low > SCANNED) {
       const middle = (low + high) >>> 1;
       if ((this.rows[middle * this.stride] ?? 0) > key) high = middle;
       else low = middle + 1;
     }
-    return low;
+    return low * this.stride;
   }
 }
 
@@ -156,14 +150,30 @@ function firstWalk(owners: Uint32Array, width: number, groupOf: Uint32Array): Ui
   return Uint32Array.from(walk);
 }
 
-/** For each prefix of so many bits, how many tokens are below all keys with it; then the number of tokens. */
-function bucketStarts(tokens: Uint32Array, prefixBits: number): Uint32Array {
+/**
+ * How long prefixes are: a few of them for each token, so that mostly the first row is the right one; of many tokens
+ * fewer, so that their table stays in the processor's cache.
+ */
+function prefixBitsFor(tokens: number): number {
+  const bits = Math.ceil(Math.log2(tokens)) + (tokens > MANY_TOKENS ? -2 : 2);
+  return Math.min(MAX_PREFIX_BITS, Math.max(1, bits));
+}
+
+/** For each prefix of so many bits, where the first row is whose token has it or a higher one; then the end. */
+function bucketStarts(tokens: Uint32Array, prefixBits: number, stride: number): Uint32Array {
   const shift = 32 - prefixBits;
   const starts = new Uint32Array((1 << prefixBits) + 1);
   let next = 0;
   for (let i = 0; i < tokens.length; i++) {
     const bucket = (tokens[i] ?? 0) >>> shift;
-    while (next <= bucket) starts[next++] = i;
+    while (next <= bucket) starts[next++] = i * stride;
   }
-  return starts.fill(tokens.length, next);
+  return starts.fill(tokens.length * stride, next);
+}
+
+function isCrowded(buckets: Uint32Array, stride: number): boolean {
+  for (let i = 1; i < buckets.length; i++) {
+    if ((buckets[i] ?? 0) - (buckets[i - 1] ?? 0) > CROWD * stride) return true;
+  }
+  return false;
 }

@@ -5,7 +5,7 @@ import type { Operation } from './operation.ts';
 import { type HealthColumns, OperationHealth } from './operation-health.ts';
 import { Placement } from './placement.ts';
 import { quorumStrategy, type ReplicationStrategy } from './replication-strategy.ts';
-import { buildTopology, type Topology } from './topology.ts';
+import type { Topology } from './topology.ts';
 
 /** What a ring's look-ups go by. */
 export interface ViewOptions {
@@ -77,10 +77,10 @@ export class RingView {
   update(source: RingDesc): { readonly view: RingView; readonly difference: RingDifference } {
     const difference = compareRings(this.#source, source);
     if (difference === 'equal' && source === this.#source) return { view: this, difference };
-    const { options, topology } = this;
+    const { options } = this;
     const desc = withoutZones(source, options.excludedZones);
     const sameInstances = difference !== 'different';
-    const keeps = difference === 'equal' || (sameInstances && !topology.contested);
+    const keeps = difference === 'equal' || (sameInstances && !this.topology.contested);
     const view = new RingView({
       options,
       source,
@@ -126,7 +126,7 @@ export class RingView {
 
 function placementOf(desc: RingDesc, options: ViewOptions): Placement {
   const { replicationFactor, zoneAwarenessEnabled, strategy = quorumStrategy } = options;
-  return new Placement(buildTopology(desc), { replicationFactor, zoneAwarenessEnabled, strategy });
+  return new Placement(desc, { replicationFactor, zoneAwarenessEnabled, strategy });
 }
 
 function withoutZones(desc: RingDesc, zones: readonly string[]): RingDesc {

@@ -107,6 +107,24 @@ const schema = z.object({
       subringForOperationStatesCount: z.number(),
     }),
   ),
+  shuffleShard: z.object({
+    rings: z.array(
+      z.object({
+        name: z.string(),
+        config,
+        instances: ring,
+        results: z.record(z.string(), z.record(z.string(), z.array(z.string()))),
+      }),
+    ),
+    lookback: z.array(
+      z.object({
+        config,
+        instances: ring,
+        now: z.number(),
+        results: z.record(z.string(), z.record(z.string(), z.array(z.string()))),
+      }),
+    ),
+  }),
   tokenRanges: z.object({
     includesKey: z.object({
       keys: z.record(z.string(), z.boolean()),
