@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { BUILD_LIMIT_MS, goBinary } from './harness/build.ts';
+import { BUILD_LIMIT_MS, goBinary, serverMain } from './harness/build.ts';
 import { Cleanup } from './harness/cleanup.ts';
 import { eventually } from './harness/eventually.ts';
 import { type FaultSite, FaultSites, type Impairment } from './harness/faultnet.ts';
@@ -19,7 +19,7 @@ const VERDICT_LIMIT_MS = 110_000;
 const cleanup = new Cleanup();
 
 beforeAll(async () => {
-  await Promise.all([goBinary('peer'), goBinary('faultnet')]);
+  await Promise.all([goBinary('peer'), goBinary('faultnet'), serverMain()]);
 }, BUILD_LIMIT_MS);
 
 afterAll(async () => {
