@@ -1,3 +1,4 @@
+import type { Address } from '@ml/transport';
 import type { Member } from './events.ts';
 
 /**
@@ -7,8 +8,11 @@ import type { Member } from './events.ts';
 export interface Delegate {
   /** Meta data of our own node, at most `maxBytes` long (512). */
   nodeMeta(maxBytes: number): Uint8Array;
-  /** A user message arrived, by packet or stream. The bytes stay ours to keep. */
-  onMessage(bytes: Uint8Array): void;
+  /**
+   * A user message arrived, by packet or stream. The bytes stay ours to keep; `from` is what the sender says of itself
+   * or where its stream comes from, good for logs.
+   */
+  onMessage(bytes: Uint8Array, from: Address): void;
   /**
    * User broadcasts to send now: each costs its length plus `overheadBytes`, together at most `maxBytes`.
    * Called for every gossip target and every packet with room left. After queueing something outside of a
@@ -18,7 +22,7 @@ export interface Delegate {
   /** Our full user state for a push/pull; empty for none. */
   localState(isJoin: boolean): Uint8Array;
   /** The peer's full user state; never called with nothing. */
-  mergeRemoteState(bytes: Uint8Array, isJoin: boolean): void;
+  mergeRemoteState(bytes: Uint8Array, isJoin: boolean, from: Address): void;
 }
 
 /** Is told of two nodes that claim one name. As memberlist's Conflict delegate. */

@@ -65,7 +65,7 @@ export class Exchanges {
     if (answer.type !== 'pushPull') {
       throw new ExchangeError(`${peer} answered a push/pull with a message of type ${answer.type}`);
     }
-    const refusal = turn((now) => core.handlePushPull(now, answer, join));
+    const refusal = turn((now) => core.handlePushPull(now, answer, { join, from: to }));
     if (refusal !== undefined) {
       throw new MergeRefusedError(`the state of ${peer} was not merged: ${refusal.text}`);
     }

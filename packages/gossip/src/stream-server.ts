@@ -1,5 +1,5 @@
 import { assertNever, TimeoutError, timeoutSignal } from '@ml/runtime';
-import { formatAddress, type Stream } from '@ml/transport';
+import { type Address, formatAddress, type Stream } from '@ml/transport';
 import { ExchangeError } from './errors.ts';
 import type { ExchangeContext } from './exchanges.ts';
 import type { RejectReason } from './metrics.ts';
@@ -66,7 +66,7 @@ export class StreamServer {
     const { message } = request;
     switch (message.type) {
       case 'user':
-        if (message.payload.length > 0) this.#deliver(message.payload);
+        if (message.payload.length > 0) this.#deliver(message.payload, stream.remote);
         return;
       case 'ping': {
         const answer = this.#context.core.streamPingAnswer(message);
@@ -87,9 +87,9 @@ export class StreamServer {
     }
   }
 
-  #deliver(payload: Uint8Array): void {
+  #deliver(payload: Uint8Array, from: Address): void {
     const { core, turn } = this.#context;
-    turn((now) => core.handleUserMessage(now, payload));
+    turn((now) => core.handleUserMessage(now, payload, from));
   }
 
   /** Our state goes out before theirs is merged; when it cannot, theirs is not merged. G-8. */
@@ -107,7 +107,8 @@ export class StreamServer {
     } finally {
       this.#pushPulls -= 1;
     }
-    const refusal = turn((now) => core.handlePushPull(now, request, request.join));
+    const { join } = request;
+    const refusal = turn((now) => core.handlePushPull(now, request, { join, from: stream.remote }));
     if (refusal !== undefined)
       this.#log(stream, refusal.text, 'the state of a peer was not merged');
   }

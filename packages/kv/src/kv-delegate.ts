@@ -37,8 +37,8 @@ export class KvDelegate implements Delegate {
     return NOTHING;
   }
 
-  onMessage(bytes: Uint8Array, from?: Address): void {
-    this.#call(undefined, () => this.#inbox.message(bytes, sender(from)));
+  onMessage(bytes: Uint8Array, from: Address): void {
+    this.#call(undefined, () => this.#inbox.message(bytes, formatAddress(from)));
   }
 
   broadcasts(overheadBytes: number, maxBytes: number): readonly Uint8Array[] {
@@ -52,8 +52,8 @@ export class KvDelegate implements Delegate {
     });
   }
 
-  mergeRemoteState(bytes: Uint8Array, _isJoin: boolean, from?: Address): void {
-    this.#call(undefined, () => this.#inbox.fullState(bytes, sender(from)));
+  mergeRemoteState(bytes: Uint8Array, _isJoin: boolean, from: Address): void {
+    this.#call(undefined, () => this.#inbox.fullState(bytes, formatAddress(from)));
   }
 
   #call<T>(otherwise: T, run: () => T): T {
@@ -65,8 +65,4 @@ export class KvDelegate implements Delegate {
       this.#inside = false;
     }
   }
-}
-
-function sender(from: Address | undefined): string {
-  return from === undefined ? 'unknown' : formatAddress(from);
 }

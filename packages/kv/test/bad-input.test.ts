@@ -1,3 +1,4 @@
+import { formatAddress } from '@ml/transport';
 import { afterEach, describe, expect, test } from 'vitest';
 import { joinPairs, splitPairs } from '../src/core/full-state.ts';
 import { decodeKeyValuePair, jsonLww, type KeyValuePair } from '../src/index.ts';
@@ -112,7 +113,11 @@ describe('a message of a peer', () => {
     const { c, node, peer } = await setUp();
     const logged = () => c.log.lines.filter(({ message }) => message === 'value of a peer refused');
     for (const codec of ['x', 'x', 'y', 'x']) await peer.pair(node, { key: 'k', codec });
-    expect(logged()).toMatchObject([{ fields: { codec: 'x' } }, { fields: { codec: 'y' } }]);
+    const from = formatAddress(peer.address);
+    expect(logged()).toMatchObject([
+      { fields: { codec: 'x', from } },
+      { fields: { codec: 'y', from } },
+    ]);
     await c.runtime.runFor(3_600_000);
     await peer.pair(node, { key: 'k', codec: 'x' });
     expect(logged().at(-1)?.fields).toMatchObject({ codec: 'x', left_out: 2 });

@@ -125,18 +125,22 @@ export class GossipCore {
     return this.#turn(now, () => this.#pushPuller.localState(now, join));
   }
 
-  /** The other side's full state; `join` is that of the request. Undefined when it was merged. */
-  handlePushPull(now: number, remote: PushPull, join: boolean): MergeRefusal | undefined {
+  /** The full state of the peer at `from`; `join` is that of the request. Undefined when it was merged. */
+  handlePushPull(
+    now: number,
+    remote: PushPull,
+    { join, from }: { readonly join: boolean; readonly from: Address },
+  ): MergeRefusal | undefined {
     return this.#turn(now, () => {
-      const refusal = this.#pushPuller.merge(now, remote, join);
+      const refusal = this.#pushPuller.merge(now, remote, { join, from });
       this.#gossiper.wake();
       return refusal;
     });
   }
 
   /** A user message arrived on a stream. */
-  handleUserMessage(now: number, payload: Uint8Array): void {
-    this.#turn(now, () => this.#deliver(now, payload));
+  handleUserMessage(now: number, payload: Uint8Array, from: Address): void {
+    this.#turn(now, () => this.#deliver(now, payload, from));
   }
 
   /** The stream ping of this number was answered, or not. */
@@ -196,7 +200,7 @@ export class GossipCore {
 
   /** The application has queued broadcasts of its own: an idle node does not ask for them by itself. */
   notifyBroadcasts(now: number): void {
-    this.#gossiper.wake();
+    this.#gossiper.hurry();
     this.#gossiper.arm(now);
   }
 
@@ -282,17 +286,17 @@ export class GossipCore {
         this.#membership.handleDead(now, message);
         return;
       case 'user':
-        this.#deliver(now, message.payload.slice());
+        this.#deliver(now, message.payload.slice(), from);
         return;
       default:
         assertNever(message);
     }
   }
 
-  #deliver(now: number, payload: Uint8Array): void {
+  #deliver(now: number, payload: Uint8Array, from: Address): void {
     const { delegate } = this.#context.delegates;
     if (delegate === undefined) return;
-    this.#context.ask(now, 'onMessage', undefined, () => delegate.onMessage(payload));
+    this.#context.ask(now, 'onMessage', undefined, () => delegate.onMessage(payload, from));
     this.#gossiper.wake();
   }
 

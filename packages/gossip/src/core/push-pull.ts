@@ -1,3 +1,4 @@
+import type { Address } from '@ml/transport';
 import type { Member } from '../events.ts';
 import { NODE_STATE, type PushPull, type PushPullRecord } from '../wire/index.ts';
 import type { CoreContext } from './context.ts';
@@ -43,7 +44,11 @@ export class PushPuller {
   }
 
   /** Takes over what is news in a peer's state; undefined when it was merged. */
-  merge(now: number, remote: PushPull, join: boolean): MergeRefusal | undefined {
+  merge(
+    now: number,
+    remote: PushPull,
+    { join, from }: { readonly join: boolean; readonly from: Address },
+  ): MergeRefusal | undefined {
     const { delegates, metrics } = this.#context;
     const refusal = this.#refusal(now, remote.records, join);
     if (refusal !== undefined) {
@@ -54,7 +59,7 @@ export class PushPuller {
     const { delegate } = delegates;
     if (delegate !== undefined && remote.userState.length > 0) {
       this.#context.ask(now, 'mergeRemoteState', undefined, () =>
-        delegate.mergeRemoteState(remote.userState, join),
+        delegate.mergeRemoteState(remote.userState, join, from),
       );
     }
     return undefined;

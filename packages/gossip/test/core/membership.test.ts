@@ -378,7 +378,7 @@ describe('a full state', () => {
       core.handlePushPull(
         now,
         { type: 'pushPull', join: false, records, userState: new Uint8Array(0) },
-        false,
+        { join: false, from: { host: '10.0.0.9', port: 7946 } },
       ),
     );
 
