@@ -1,4 +1,5 @@
 import { type GossipConfig, type Member, MemberPool } from '@ml/gossip';
+import type { AnyMergeable, Codec } from '@ml/kv';
 import type { Random } from '@ml/runtime';
 import { type PartialConfig, resolveConfig } from '@ml/runtime/config';
 import { type RunOptions, VirtualRuntime } from '@ml/runtime/virtual';
@@ -53,6 +54,8 @@ export interface SimClusterOptions {
   /** Replaces parts of the gossip protocol's settings. */
   readonly gossip?: Partial<GossipConfig>;
   readonly network?: SimNetworkModel;
+  /** Codecs of values beyond rings, for workloads. Default: none. */
+  readonly codecs?: readonly Codec<AnyMergeable>[];
   /** How many nodes a membership-only node may join through, the first ones of its cluster. Default 3. */
   readonly seeds?: number;
   /** Proves of every plain event that it left no continuation behind; slow, for tests. */
@@ -63,6 +66,8 @@ export interface SimClusterOptions {
 export interface StartAllOptions {
   /** Nodes start at random moments of this time. Default 1000. */
   readonly spreadMs?: number;
+  /** Nodes that are not started. */
+  readonly except?: ReadonlySet<SimNode>;
 }
 
 /** What one node sees. */
@@ -118,6 +123,7 @@ export class SimCluster implements AsyncDisposable {
       network: this.network,
       dns: this.dns,
       pool: new MemberPool(),
+      codecs: options.codecs ?? [],
       trace: this.trace,
       emit: (event) => this.#emit(event),
       seeds: (node) => this.#seeds(node),
@@ -180,11 +186,11 @@ export class SimCluster implements AsyncDisposable {
 
   /** Starts every node that never ran, at random moments from now on. The first node of each cluster starts now. */
   start(options: StartAllOptions = {}): void {
-    const { spreadMs = 1000 } = options;
+    const { spreadMs = 1000, except } = options;
     const random = this.random.fork(`start at ${this.now}`);
     const begun = new Set<string>();
     for (const node of this.#nodes) {
-      if (node.state !== 'new') continue;
+      if (node.state !== 'new' || except?.has(node) === true) continue;
       const first = !begun.has(node.spec.cluster);
       begun.add(node.spec.cluster);
       const delayMs = first ? 0 : random.float() * spreadMs;

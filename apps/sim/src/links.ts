@@ -75,6 +75,11 @@ export class Links {
     else this.#pairs.delete(from);
   }
 
+  /** Faults that links from one zone to another were given. */
+  zones(from: string, to: string): LinkFaults | undefined {
+    return this.#pairs.get(from)?.get(to);
+  }
+
   /** Faults of all links to and from a host; `undefined` takes them away. */
   setHost(ip: string, faults: LinkFaults | undefined): void {
     if (faults === undefined) this.#hosts.delete(ip);

@@ -1,5 +1,5 @@
 import { createMemberlist, type GossipConfig, type Memberlist, type MemberPool } from '@ml/gossip';
-import { gossipConfigOf, type MemberlistKv } from '@ml/kv';
+import { type AnyMergeable, type Codec, gossipConfigOf, type MemberlistKv } from '@ml/kv';
 import { memoryTokensStore, type Ring, type TokensStore } from '@ml/ring';
 import { type Runtime, sleep } from '@ml/runtime';
 import type { VirtualNode, VirtualRuntime } from '@ml/runtime/virtual';
@@ -53,6 +53,8 @@ export interface SimWorld {
   readonly network: SimNetwork;
   readonly dns: SimDns;
   readonly pool: MemberPool;
+  /** Codecs of values beyond rings. */
+  readonly codecs: readonly Codec<AnyMergeable>[];
   readonly trace: Trace;
   readonly emit: (event: SimEvent) => void;
   /** Addresses that a membership-only node joins through, never its own. */
@@ -302,7 +304,7 @@ export class SimNode {
 
   async #startFull(life: Life): Promise<void> {
     const { config, gossip } = this.#spec;
-    const { pool } = this.#world;
+    const { pool, codecs } = this.#world;
     life.prepared = prepareNode({
       config,
       runtime: this.#runtimeOf(life),
@@ -311,6 +313,7 @@ export class SimNode {
       hostname: this.name,
       gossip,
       pool,
+      codecs,
       ...(config.ring.tokensFilePath !== '' && { tokensStore: this.#tokens }),
     });
     life.node = await life.prepared.start({ signal: life.abort.signal });

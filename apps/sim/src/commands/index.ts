@@ -1,0 +1,7 @@
+import type { Command } from './command.ts';
+import { listCommand } from './list.ts';
+import { runCommand } from './run.ts';
+import { schemaCommand } from './schema.ts';
+
+/** The subcommands of `ml-sim`, as help lists them. */
+export const COMMANDS: readonly Command[] = [listCommand, runCommand, schemaCommand];
