@@ -63,12 +63,16 @@ function cell({ median, low, high }: Spread): string {
 }
 
 /** One row of a Markdown table. */
-export function row({ claim, peer, ours, ratio }: PairResult): string {
+export function row(result: PairResult): string {
+  return `${rowWithoutVerdict(result)} ${result.ratio >= result.claim.atLeast ? 'holds' : 'MISSED'} |`;
+}
+
+/** {@link row} of a run that is too short to judge. */
+export function rowWithoutVerdict({ claim, peer, ours, ratio }: PairResult): string {
   const params = Object.entries(claim.params)
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
-  const verdict = ratio >= claim.atLeast ? 'holds' : 'MISSED';
-  return `| ${claim.bench} | ${params} | ${cell(peer)} | ${cell(ours)} | ${ratio.toFixed(1)}× | ≥ ${claim.atLeast}× | ${verdict} |`;
+  return `| ${claim.bench} | ${params} | ${cell(peer)} | ${cell(ours)} | ${ratio.toFixed(1)}× | ≥ ${claim.atLeast}× |`;
 }
 
 export const tableHead =

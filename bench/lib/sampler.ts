@@ -20,8 +20,15 @@ export interface Sampler extends AsyncDisposable {
 }
 
 /** Starts `command` as a sampler; its standard error goes to ours. */
-export function startSampler(command: string, args: readonly string[]): Sampler {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+export function startSampler(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Sampler {
+  const child = spawn(command, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return {

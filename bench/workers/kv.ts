@@ -1,0 +1,73 @@
+import { setImmediate } from 'node:timers/promises';
+import { encodeMessage } from '@ml/gossip/wire';
+import {
+  createMemberlistKv,
+  encodeKeyValuePair,
+  type KvClient,
+  type MemberlistKv,
+  memberlistKvConfig,
+} from '@ml/kv';
+import { RingDesc, ringCodec } from '@ml/ring';
+import { defaultsOf } from '@ml/runtime/config';
+import { nodeRuntime } from '@ml/runtime/node';
+import { cpuNs, type Params, type Prepare } from './measure.ts';
+import { QuietTransport } from './quiet-transport.ts';
+import { Heartbeats, makeRing } from './rings.ts';
+
+const KEY = 'ring';
+
+interface Store {
+  readonly kv: MemberlistKv;
+  readonly client: KvClient<RingDesc>;
+  readonly transport: QuietTransport;
+  readonly ring: RingDesc;
+}
+
+/** A gossiped store of its own that holds a ring. */
+async function startStore(params: Params): Promise<Store> {
+  const transport = new QuietTransport();
+  const kv = await createMemberlistKv({
+    config: defaultsOf(memberlistKvConfig),
+    codecs: [ringCodec],
+    runtime: nodeRuntime(),
+    transport,
+    dns: { resolve: async () => ({ addresses: [], failures: [], notFound: [] }) },
+    resolveHost: async () => [],
+    name: 'bench',
+  });
+  const client = kv.client(ringCodec);
+  const ring = makeRing(params);
+  await client.cas(KEY, () => ring);
+  return { kv, client, transport, ring };
+}
+
+/** The store: own writes, and messages of peers, both with all that hangs on a change. */
+export const kvBenchmarks: Readonly<Record<string, Prepare>> = {
+  'kv.cas': async (params) => {
+    const { client, ring } = await startStore(params);
+    const beats = new Heartbeats(ring);
+    return async (n) => {
+      for (let i = 0; i < n; i += 1) {
+        await client.cas(KEY, (current = RingDesc.empty) => current.set(beats.next()));
+      }
+      return undefined;
+    };
+  },
+  'kv.applyMessage': async (params) => {
+    const { kv, transport, ring } = await startStore(params);
+    const beats = new Heartbeats(ring);
+    return async (n) => {
+      const messages = Array.from({ length: n }, () => {
+        const value = ringCodec.encode(RingDesc.of([beats.next()]));
+        const pair = { key: KEY, value, codec: ringCodec.id, deleted: false };
+        const payload = encodeKeyValuePair({ ...pair, updateTimeMillis: undefined });
+        return encodeMessage({ type: 'user', payload });
+      });
+      const expected = (kv.entry(KEY)?.version ?? 0) + n;
+      const started = cpuNs();
+      for (const message of messages) transport.receive(message);
+      while ((kv.entry(KEY)?.version ?? 0) < expected) await setImmediate();
+      return cpuNs() - started;
+    };
+  },
+};

@@ -1,0 +1,36 @@
+// What a ring and its shards hold, in bytes, as one line of JSON.
+
+import { Write } from '@ml/ring';
+import { Params } from './measure.ts';
+import { startRing } from './ring.ts';
+import { keySequence } from './rings.ts';
+
+const TENANTS = 10_000;
+const LOOK_UPS = 200_000;
+
+function held(): number {
+  globalThis.gc?.();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+const params = new Params({ instances: 1000, tokens: 512, zones: 3 });
+const before = held();
+const { ring } = await startRing(params);
+const stored = held();
+const key = keySequence(1);
+ring.getBatch(Uint32Array.from({ length: LOOK_UPS }, key), Write);
+const indexed = held();
+for (let i = 0; i < TENANTS; i += 1) ring.shuffleShard(`tenant-${i}`, 9);
+const resting = held();
+for (let i = 0; i < TENANTS; i += 1) ring.shuffleShard(`tenant-${i}`, 9).get(key(), Write);
+const busy = held();
+process.stdout.write(
+  `${JSON.stringify({
+    value: stored - before,
+    look_ups: indexed - stored,
+    ten_thousand_tenants: resting - indexed,
+    their_indexes: busy - resting,
+  })}\n`,
+);
+process.exit(0);

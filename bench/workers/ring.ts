@@ -1,0 +1,198 @@
+import {
+  createRing,
+  Read,
+  type ReadRing,
+  ReplicaBuffer,
+  type Ring,
+  RingDesc,
+  ringCodec,
+  Write,
+} from '@ml/ring';
+import { nodeRuntime } from '@ml/runtime/node';
+import { cpuNs, keep, type Params, type Prepare, type Run, repeated } from './measure.ts';
+import { PushedKv } from './pushed-kv.ts';
+import { Heartbeats, keySequence, makeRing } from './rings.ts';
+
+const gossip = { localCas: false, nowUnixMs: Date.now() } as const;
+/** Every heartbeat that a benchmark makes is fresh. */
+const HEARTBEAT_TIMEOUT_MS = 60 * 86_400_000;
+
+/** A ring that follows a made one, and the store it follows. */
+export async function startRing(
+  params: Params,
+): Promise<{ readonly ring: Ring; readonly kv: PushedKv }> {
+  const kv = new PushedKv(makeRing(params));
+  const ring = await createRing({
+    name: 'bench',
+    key: 'ring',
+    client: kv,
+    runtime: nodeRuntime(),
+    config: {
+      replicationFactor: 3,
+      zoneAwarenessEnabled: params.number('zones') > 0,
+      excludedZones: [],
+      heartbeatTimeoutMs: HEARTBEAT_TIMEOUT_MS,
+    },
+  });
+  return { ring, kv };
+}
+
+/** The time from the moment a value is handed over until look-ups are answered from it. */
+function visible(change: (beats: Heartbeats) => ReturnType<Heartbeats['next']>): Prepare {
+  return async (params) => {
+    const { ring, kv } = await startRing(params);
+    const key = keySequence(1);
+    let desc = ring.desc;
+    const beats = new Heartbeats(desc);
+    ring.getBatch(Uint32Array.from({ length: 100_000 }, key), Write);
+    return async (n) => {
+      let counted = 0;
+      for (let i = 0; i < n; i += 1) {
+        const next = desc.merge(RingDesc.of([change(beats)]), gossip).value;
+        desc = next;
+        const started = cpuNs();
+        kv.push(next);
+        while (ring.desc !== next) await undefined;
+        keep(ring.get(key(), Write));
+        counted += cpuNs() - started;
+      }
+      return counted;
+    };
+  };
+}
+
+/** Counts the merges only, not the making of what is merged. */
+function merging(change: (beats: Heartbeats) => ReturnType<Heartbeats['next']>): Prepare {
+  return (params): Run => {
+    let desc = makeRing(params);
+    const beats = new Heartbeats(desc);
+    return (n) => {
+      let counted = 0;
+      for (let i = 0; i < n; i += 1) {
+        const one = ringCodec.decode(ringCodec.encode(RingDesc.of([change(beats)])));
+        const started = cpuNs();
+        const { value, change: changed } = desc.merge(one, gossip);
+        keep(changed?.mergeContent());
+        counted += cpuNs() - started;
+        desc = value;
+      }
+      return counted;
+    };
+  };
+}
+
+/** Look-ups. */
+const lookups: Readonly<Record<string, Prepare>> = {
+  'ring.get': async (params) => {
+    const { ring } = await startRing(params);
+    const key = keySequence(12_345);
+    return repeated(() => keep(ring.get(key(), Write)));
+  },
+  'ring.getInto': async (params) => {
+    const { ring } = await startRing(params);
+    const key = keySequence(12_345);
+    const buffer = new ReplicaBuffer();
+    let sum = 0;
+    return (n) => {
+      for (let i = 0; i < n; i += 1) {
+        sum += ring.getInto(key(), Write, buffer) + (buffer.positions[0] ?? 0);
+      }
+      keep(sum);
+      return undefined;
+    };
+  },
+  'ring.getBatch': async (params) => {
+    const { ring } = await startRing(params);
+    const key = keySequence(777);
+    const keys = new Uint32Array(params.number('keys'));
+    return repeated(() => {
+      for (let i = 0; i < keys.length; i += 1) keys[i] = key();
+      const batch = ring.getBatch(keys, Write);
+      let sum = 0;
+      for (let i = 0; i < keys.length; i += 1) sum += batch.position(i, 0);
+      keep(sum);
+    });
+  },
+  'ring.replicationSetFor': async (params) => {
+    const { ring } = await startRing(params);
+    return repeated(() => keep(ring.replicationSetFor(Read)));
+  },
+};
+
+/** Changes: from the value that a store hands over to answers from it, and the merges before that. */
+const changes: Readonly<Record<string, Prepare>> = {
+  'ring.heartbeatVisible': visible((beats) => beats.next()),
+  'ring.tokenVisible': visible((beats) => beats.nextWithOtherToken()),
+  'ring.mergeHeartbeat': merging((beats) => beats.next()),
+  'ring.mergeToken': merging((beats) => beats.nextWithOtherToken()),
+};
+
+/** The codec, and a full state that brings nothing new. */
+const states: Readonly<Record<string, Prepare>> = {
+  'ring.encode': (params) => {
+    const desc = makeRing(params);
+    return repeated(() => keep(ringCodec.encode(desc)));
+  },
+  'ring.decode': (params) => {
+    const bytes = ringCodec.encode(makeRing(params));
+    return repeated(() => {
+      let tokens = 0;
+      for (const instance of ringCodec.decode(bytes)) tokens += instance.tokens.size;
+      keep(tokens);
+    });
+  },
+  'ring.decodeMergeNothingNew': (params) => {
+    const desc = makeRing(params);
+    const bytes = ringCodec.encode(desc);
+    return repeated(() => {
+      const { change } = desc.merge(ringCodec.decode(bytes), gossip);
+      if (change !== undefined) throw new TypeError('a state that brings nothing new changed it');
+    });
+  },
+};
+
+const tenants = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, i) => `tenant-${i}`);
+
+/** Shards that are kept from the call before. */
+function keptShards(use: (shard: ReadRing) => void): Prepare {
+  return async (params) => {
+    const { ring } = await startRing(params);
+    const names = tenants(100);
+    const size = params.number('size');
+    for (const name of names) ring.shuffleShard(name, size);
+    let i = 0;
+    return repeated(() => {
+      use(ring.shuffleShard(names[i % names.length] ?? '', size));
+      i += 1;
+    });
+  };
+}
+
+/** Shards of tenants. */
+const shards: Readonly<Record<string, Prepare>> = {
+  'ring.shuffleShard.uncached': async (params) => {
+    const { ring } = await startRing(params);
+    const names = tenants(1000);
+    const size = params.number('size');
+    let i = 0;
+    return repeated(() => {
+      const name = names[i % names.length] ?? '';
+      i += 1;
+      ring.forgetShards(name);
+      keep(ring.shuffleShard(name, size).instances.length);
+    });
+  },
+  'ring.shuffleShard.cached': keptShards((shard) => keep(shard.instances.length)),
+  'ring.shuffleShard.cachedGet': (() => {
+    const key = keySequence(99);
+    return keptShards((shard) => keep(shard.get(key(), Write)));
+  })(),
+};
+
+export const ringBenchmarks: Readonly<Record<string, Prepare>> = {
+  ...lookups,
+  ...changes,
+  ...states,
+  ...shards,
+};
