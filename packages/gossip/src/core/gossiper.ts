@@ -6,16 +6,19 @@ import type { TimerRow } from './timer-table.ts';
 
 /**
  * Sends what waits to random members, every gossip interval. With nothing to send there are no ticks at all; they come
- * back in the same phase, so that the delay of a message is as if they had never stopped. G-15.
+ * back in the same phase, so that the delay of news about members is as if they had never stopped. What the application
+ * gives notice of goes out at once after a quiet spell: its tick is brought forward, and the next ones count from there.
+ * Rounds are never closer than the interval, so that this costs no more messages. G-15, G-45.
  */
 export class Gossiper {
   readonly #context: CoreContext;
   readonly #membership: Membership;
   readonly #outbox: Outbox;
-  #phase = 0;
+  /** The earliest moment of the next round, and the phase of the ticks from there on. */
+  #freeAt = 0;
   #tick: TimerRow | undefined;
-  /** The application may have something to send. */
-  #asked = true;
+  /** What the application has to send: a notice of it goes out at once, a guess waits for the tick. */
+  #application: 'nothing' | 'maybe' | 'something' = 'maybe';
   #rounds = 0;
 
   constructor(context: CoreContext, membership: Membership, outbox: Outbox) {
@@ -32,29 +35,43 @@ export class Gossiper {
   start(now: number): void {
     const { config, random } = this.#context;
     const { gossipIntervalMs, stagger } = config;
-    this.#phase =
+    this.#freeAt =
       now + (stagger && gossipIntervalMs > 0 ? 1 + random.int(gossipIntervalMs) : gossipIntervalMs);
   }
 
-  /** The application has queued something. */
+  /** The application may have queued something: the next tick will tell. */
   wake(): void {
-    this.#asked = true;
+    if (this.#application === 'nothing') this.#application = 'maybe';
   }
 
-  /** Sets the next tick if there is something to send, and somebody to send it to. */
+  /** The application has queued something. */
+  hurry(): void {
+    this.#application = 'something';
+  }
+
+  /** Sets the next round if there is something to send, and somebody to send it to. */
   arm(now: number): void {
-    const { config, members, queue, timers } = this.#context;
-    const { gossipIntervalMs, gossipNodes } = config;
-    if (this.#tick !== undefined || gossipIntervalMs === 0 || gossipNodes === 0) return;
-    if (members.size < 2 || (queue.size === 0 && !this.#asked)) return;
-    const at = nextTick(now, this.#phase, gossipIntervalMs);
+    const { config, members, timers } = this.#context;
+    if (config.gossipIntervalMs === 0 || config.gossipNodes === 0 || members.size < 2) return;
+    const at = this.#nextRound(now);
+    if (at === undefined || (this.#tick !== undefined && this.#tick.deadline <= at)) return;
+    timers.cancel(this.#tick);
     this.#tick = timers.set('gossip', at, (tickAt) => this.#round(tickAt));
   }
 
+  #nextRound(now: number): number | undefined {
+    const { config, queue } = this.#context;
+    if (this.#application === 'something') return Math.max(now, this.#freeAt);
+    if (this.#application === 'nothing' && queue.size === 0) return undefined;
+    return nextTick(now, this.#freeAt, config.gossipIntervalMs);
+  }
+
   #round(now: number): void {
-    const { config, members } = this.#context;
+    const { config, members, queue } = this.#context;
+    const freeAt = this.#freeAt;
     this.#tick = undefined;
     this.#rounds += 1;
+    this.#freeAt = now + config.gossipIntervalMs;
     const { selfId } = this.#membership;
     const targets = members.sample(config.gossipNodes, (id) => {
       if (id === selfId) return false;
@@ -62,11 +79,12 @@ export class Gossiper {
       if (state === 'left') return false;
       return state !== 'dead' || now - members.changedAt(id) <= config.gossipToTheDeadMs;
     });
-    for (const target of targets) {
-      if (!this.#outbox.sendBroadcasts(now, members.identity(target))) {
-        this.#asked = false;
-        return;
-      }
+    for (const [at, target] of targets.entries()) {
+      if (this.#outbox.sendBroadcasts(now, members.identity(target))) continue;
+      this.#application = 'nothing';
+      // A wrong guess: it does not keep back what comes next.
+      if (at === 0 && queue.size === 0) this.#freeAt = freeAt;
+      return;
     }
   }
 }

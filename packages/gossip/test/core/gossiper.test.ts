@@ -38,6 +38,56 @@ describe('gossip', () => {
     expect(harness.core.nextTimeout()).toBe(2200);
   });
 
+  test('of the application does not wait for the tick when it was quiet', () => {
+    const waiting: Uint8Array[] = [];
+    const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
+    harness.receive(alive('b'));
+    harness.advance(2130);
+    harness.receive(alive('c'));
+    expect(harness.core.nextTimeout()).toBe(2200);
+    waiting.push(Uint8Array.of(1));
+    harness.run((core, now) => core.notifyBroadcasts(now));
+    expect(harness.core.nextTimeout()).toBe(2130);
+  });
+
+  test('never has rounds closer than its interval, whatever the application has to say', () => {
+    const waiting = [Uint8Array.of(1)];
+    const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
+    harness.receive(alive('b'));
+    harness.advance(2000);
+    harness.effects();
+    for (let at = 2010; at < 2200; at += 10) {
+      harness.advance(10);
+      harness.run((core, now) => core.notifyBroadcasts(now));
+      expect(harness.core.nextTimeout()).toBe(2200);
+    }
+    expect(harness.sent()).toHaveLength(0);
+  });
+
+  test('is not held back by a round that found nothing to send', () => {
+    const waiting: Uint8Array[] = [];
+    const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
+    harness.receive(alive('b'));
+    harness.advance(2000);
+    harness.effects();
+    harness.receive({ type: 'user', payload: Uint8Array.of(7) });
+    harness.advance(210);
+    expect(harness.sent()).toHaveLength(0);
+    waiting.push(Uint8Array.of(1));
+    harness.run((core, now) => core.notifyBroadcasts(now));
+    expect(harness.core.nextTimeout()).toBe(2210);
+  });
+
+  test('that nobody may be sent to is tried again at the next interval', () => {
+    const waiting = [Uint8Array.of(1)];
+    const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
+    harness.receive(alive('b'), alive('c'), left('b'), left('c'));
+    harness.advance(2000);
+    harness.run((core, now) => core.notifyBroadcasts(now));
+    harness.advance(50);
+    expect(harness.core.nextTimeout()).toBe(2200);
+  });
+
   test('of the application wakes it when it says so, and goes on while it has more', () => {
     const waiting: Uint8Array[] = [];
     const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
@@ -48,7 +98,7 @@ describe('gossip', () => {
     harness.run((core, now) => core.notifyBroadcasts(now));
     harness.effects();
     harness.advance(1000);
-    expect(harness.sent()).toHaveLength(5);
+    expect(harness.sent()).toHaveLength(6);
     waiting.length = 0;
     harness.advance(1000);
     expect(harness.sent()).toHaveLength(0);
