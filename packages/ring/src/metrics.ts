@@ -1,5 +1,4 @@
 import { type Counter, type Gauge, noMetrics, type Registerer, withPrefix } from '@ml/metrics';
-import { isHeartbeatFresh } from './core/instance.ts';
 import type { RingView } from './core/view.ts';
 
 /** States that are always shown, with 0 if no instance is in them. */
@@ -49,6 +48,12 @@ export function registerRingMetrics(options: RingMetricsOptions): void {
     help: 'Tokens in the ring.',
     signal,
     collect: (gauge) => gauge.set(view().topology.tokens.length),
+  });
+  registerer.gauge({
+    name: 'ml_ring_heartbeats_ahead',
+    help: 'Instances whose heartbeat is further in the future than it may be: their clocks are wrong.',
+    signal,
+    collect: (gauge) => gauge.set(view().aheadOf(options.nowUnixMs()).length),
   });
   registerer.gauge({
     name: 'ring_zone_members',
@@ -141,9 +146,8 @@ interface StateCount {
 function byState(view: RingView, nowUnixMs: number): readonly StateCount[] {
   const counts = new Map<string, StateCount>();
   for (const state of SHOWN_STATES) counts.set(state, { state, count: 0, oldestUnixS: 0 });
-  for (const instance of view.instances) {
-    const fresh = isHeartbeatFresh(instance, nowUnixMs, view.options.heartbeatTimeoutMs);
-    const state = fresh ? instance.state : 'Unhealthy';
+  for (const [position, instance] of view.instances.entries()) {
+    const state = view.isFresh(position, nowUnixMs) ? instance.state : 'Unhealthy';
     const known = counts.get(state);
     const oldest =
       known === undefined || known.count === 0 ? instance.heartbeatUnixS : known.oldestUnixS;
@@ -164,10 +168,9 @@ function collectZones(gauge: Gauge<'zone' | 'state'>, view: RingView, nowUnixMs:
   if (!view.options.zoneAwarenessEnabled) return;
   for (const zone of view.topology.zones.slice(0, MAX_SHOWN_ZONES)) {
     const counts = new Map<string, number>(SHOWN_STATES.map((state) => [state, 0]));
-    for (const instance of view.instances) {
+    for (const [position, instance] of view.instances.entries()) {
       if (instance.zone !== zone) continue;
-      const fresh = isHeartbeatFresh(instance, nowUnixMs, view.options.heartbeatTimeoutMs);
-      const state = fresh ? instance.state : 'Unhealthy';
+      const state = view.isFresh(position, nowUnixMs) ? instance.state : 'Unhealthy';
       counts.set(state, (counts.get(state) ?? 0) + 1);
     }
     for (const [state, count] of counts) gauge.labels({ zone, state }).set(count);

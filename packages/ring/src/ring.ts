@@ -74,6 +74,10 @@ function checkConfig({ name, key, config }: RingOptions): void {
   if (!(heartbeatTimeoutMs >= 0)) {
     throw problem(`heartbeat timeout ${heartbeatTimeoutMs} ms is negative; 0 turns the check off`);
   }
+  const { maxHeartbeatAheadMs = 0 } = config;
+  if (!(maxHeartbeatAheadMs >= 0)) {
+    throw problem(`heartbeats cannot be at most ${maxHeartbeatAheadMs} ms ahead; give 0 or more`);
+  }
 }
 
 class WatchedRing extends ViewReader implements Ring {
@@ -84,6 +88,7 @@ class WatchedRing extends ViewReader implements Ring {
   readonly #changes = new Latest<RingChange>();
   readonly #stop = new AbortController();
   #following: Promise<void> = Promise.resolve();
+  #someAhead = false;
   #tableTurn: Disposable | undefined = undefined;
 
   constructor(options: RingOptions) {
@@ -175,6 +180,20 @@ class WatchedRing extends ViewReader implements Ring {
     }
   }
 
+  /** Tells of heartbeats from the future once as long as there are any. R-38 */
+  #reportAhead(view: RingView): void {
+    const { runtime } = this.#options;
+    const ahead = view.aheadOf(runtime.clock.unixMs());
+    if (ahead.length > 0 && !this.#someAhead) {
+      const [first] = ahead;
+      runtime.log.warn(
+        { ring: this.name, instances: ahead.length, instance: first?.id, addr: first?.addr },
+        'heartbeats are far in the future: check the clocks of the instances; they count as of when they were seen',
+      );
+    }
+    this.#someAhead = ahead.length > 0;
+  }
+
   /** A ring that is asked much will be so after a change too: its table is made in a turn of its own. */
   #makeTableSoon(): void {
     this.#tableTurn ??= this.#options.runtime.timers.after(0, () => {
@@ -199,13 +218,14 @@ class WatchedRing extends ViewReader implements Ring {
       );
     }
     const before = this.view;
-    const { view, difference } = before.update(value ?? RingDesc.empty);
+    const { clock } = this.#options.runtime;
+    const { view, difference } = before.update(value ?? RingDesc.empty, clock.unixMs());
     this.#current.view = view;
     if (view.placement !== before.placement && before.placement.table !== undefined) {
       this.#makeTableSoon();
     }
+    this.#reportAhead(view);
     if (difference === 'equal' && when === 'change') return;
-    const { clock } = this.#options.runtime;
     this.#changes.set({
       topologyVersion: view.topologyVersion,
       ring: new ViewReader(() => view, clock),

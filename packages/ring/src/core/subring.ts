@@ -1,6 +1,4 @@
-import { RingDesc } from './desc.ts';
-import type { InstanceDesc } from './instance.ts';
-import { RingView } from './view.ts';
+import type { RingView } from './view.ts';
 
 /** Told when a subring has got an index of its own. */
 export interface SubringObserver {
@@ -36,26 +34,15 @@ export class Subring {
     if (this.#view !== undefined && parent === this.#seen) return this.#view;
     const follows = parent.placement === this.#seen.placement;
     if (follows) this.#seen = parent;
-    if (this.#view === undefined) {
-      this.#view = RingView.of(this.#members(), this.#seen.options);
-      this.#observer?.indexed(this, this.#view.topology.tokens.length);
-    } else if (follows) {
-      this.#view = this.#view.update(this.#members()).view;
-    }
+    if (this.#view !== undefined && !follows) return this.#view;
+    const isNew = this.#view === undefined;
+    this.#view = this.#seen.subset(this.#positions, this.#view);
+    if (isNew) this.#observer?.indexed(this, this.#view.topology.tokens.length);
     return this.#view;
   };
 
   /** Frees what look-ups needed; the next one makes it again. */
   release(): void {
     this.#view = undefined;
-  }
-
-  #members(): RingDesc {
-    const members: InstanceDesc[] = [];
-    for (const position of this.#positions) {
-      const instance = this.#seen.instances[position];
-      if (instance !== undefined) members.push(instance);
-    }
-    return RingDesc.of(members);
   }
 }

@@ -1,5 +1,5 @@
 import { compareRings, type RingDifference } from './compare.ts';
-import type { RingDesc } from './desc.ts';
+import { RingDesc } from './desc.ts';
 import type { InstanceDesc } from './instance.ts';
 import type { Operation } from './operation.ts';
 import { type HealthColumns, OperationHealth } from './operation-health.ts';
@@ -17,9 +17,16 @@ export interface ViewOptions {
   readonly excludedZones: readonly string[];
   /** An instance whose heartbeat is older is unhealthy, in milliseconds; 0: never. */
   readonly heartbeatTimeoutMs: number;
+  /**
+   * A heartbeat that runs further ahead of our clock counts as one of the moment at which it was first seen, so that
+   * an instance whose clock ran wild can still become unhealthy. In milliseconds; default 1 hour. R-38
+   */
+  readonly maxHeartbeatAheadMs?: number;
   /** Default: {@link quorumStrategy}. */
   readonly strategy?: ReplicationStrategy;
 }
+
+const MAX_HEARTBEAT_AHEAD_MS = 3_600_000;
 
 /** Health is kept for so many operations at a time. */
 const MAX_OPERATIONS = 8;
@@ -61,20 +68,24 @@ export class RingView {
     this.topologyVersion = parts.topologyVersion;
   }
 
-  static of(source: RingDesc, options: ViewOptions): RingView {
+  /** @param nowUnixMs when the ring was seen; absent: heartbeats are taken as they are. */
+  static of(source: RingDesc, options: ViewOptions, nowUnixMs?: number): RingView {
     const desc = withoutZones(source, options.excludedZones);
     return new RingView({
       options,
       source,
       desc,
       placement: placementOf(desc, options),
-      columns: columnsOf(desc, options.heartbeatTimeoutMs),
+      columns: columnsOf(desc, { options, nowUnixMs, before: undefined }),
       topologyVersion: 0,
     });
   }
 
   /** The view of a later version of the same ring, and how far that differs from this one. */
-  update(source: RingDesc): { readonly view: RingView; readonly difference: RingDifference } {
+  update(
+    source: RingDesc,
+    nowUnixMs?: number,
+  ): { readonly view: RingView; readonly difference: RingDifference } {
     const difference = compareRings(this.#source, source);
     if (difference === 'equal' && source === this.#source) return { view: this, difference };
     const { options } = this;
@@ -87,11 +98,41 @@ export class RingView {
       desc,
       placement: keeps ? this.placement : placementOf(desc, options),
       columns: sameInstances
-        ? changedColumns(this, desc.instances)
-        : columnsOf(desc, options.heartbeatTimeoutMs),
+        ? changedColumns(this, desc.instances, nowUnixMs)
+        : columnsOf(desc, { options, nowUnixMs, before: this }),
       topologyVersion: this.topologyVersion + (difference === 'different' ? 1 : 0),
     });
     return { view, difference };
+  }
+
+  /**
+   * The view of some of the instances, with states and heartbeats as they count here.
+   * @param positions ascending.
+   * @param before an earlier view of the same ones, from this view or one of the same topology.
+   */
+  subset(positions: Uint32Array, before: RingView | undefined): RingView {
+    const { stateCodes, freshUntilUnixMs } = this.columns;
+    const members: InstanceDesc[] = [];
+    for (const position of positions) members.push(...this.instances.slice(position, position + 1));
+    const desc = RingDesc.of(members);
+    const keeps = before !== undefined && !before.topology.contested;
+    return new RingView({
+      options: this.options,
+      source: desc,
+      desc,
+      placement: keeps ? before.placement : placementOf(desc, this.options),
+      columns: {
+        stateCodes: Int32Array.from(positions, (position) => stateCodes[position] ?? 0),
+        freshUntilUnixMs: Float64Array.from(positions, (at) => freshUntilUnixMs[at] ?? 0),
+      },
+      topologyVersion: this.topologyVersion,
+    });
+  }
+
+  /** Instances whose heartbeat runs further ahead than it may. */
+  aheadOf(nowUnixMs: number): readonly InstanceDesc[] {
+    const limit = nowUnixMs + (this.options.maxHeartbeatAheadMs ?? MAX_HEARTBEAT_AHEAD_MS);
+    return this.instances.filter(({ heartbeatUnixS }) => heartbeatUnixS * 1000 > limit);
   }
 
   get topology(): Topology {
@@ -135,32 +176,51 @@ function withoutZones(desc: RingDesc, zones: readonly string[]): RingDesc {
   return desc.filter(({ zone }) => !excluded.has(zone));
 }
 
-function columnsOf({ instances }: RingDesc, heartbeatTimeoutMs: number): HealthColumns {
+/** What the columns of a new view are made from. */
+interface Seen {
+  readonly options: ViewOptions;
+  readonly nowUnixMs: number | undefined;
+  readonly before: RingView | undefined;
+}
+
+function columnsOf({ instances }: RingDesc, seen: Seen): HealthColumns {
   const stateCodes = new Int32Array(instances.length);
   const freshUntilUnixMs = new Float64Array(instances.length);
   for (const [i, instance] of instances.entries()) {
     stateCodes[i] = instance.stateCode;
-    freshUntilUnixMs[i] = freshUntil(instance, heartbeatTimeoutMs);
+    freshUntilUnixMs[i] = freshUntil(instance, seen);
   }
   return { stateCodes, freshUntilUnixMs };
 }
 
 /** The columns with the entries of replaced instances written anew. */
-function changedColumns(before: RingView, instances: readonly InstanceDesc[]): HealthColumns {
+function changedColumns(
+  before: RingView,
+  instances: readonly InstanceDesc[],
+  nowUnixMs: number | undefined,
+): HealthColumns {
   const stateCodes = before.columns.stateCodes.slice();
   const freshUntilUnixMs = before.columns.freshUntilUnixMs.slice();
-  const { heartbeatTimeoutMs } = before.options;
+  const seen = { options: before.options, nowUnixMs, before };
   for (let i = 0; i < instances.length; i++) {
     const instance = instances[i];
     if (instance === undefined || instance === before.instances[i]) continue;
     stateCodes[i] = instance.stateCode;
-    freshUntilUnixMs[i] = freshUntil(instance, heartbeatTimeoutMs);
+    freshUntilUnixMs[i] = freshUntil(instance, seen);
   }
   return { stateCodes, freshUntilUnixMs };
 }
 
-function freshUntil(instance: InstanceDesc, heartbeatTimeoutMs: number): number {
-  return heartbeatTimeoutMs === 0
-    ? Number.POSITIVE_INFINITY
-    : instance.heartbeatUnixS * 1000 + heartbeatTimeoutMs;
+function freshUntil(instance: InstanceDesc, { options, nowUnixMs, before }: Seen): number {
+  const { heartbeatTimeoutMs, maxHeartbeatAheadMs = MAX_HEARTBEAT_AHEAD_MS } = options;
+  if (heartbeatTimeoutMs === 0) return Number.POSITIVE_INFINITY;
+  const heartbeatUnixMs = instance.heartbeatUnixS * 1000;
+  if (nowUnixMs === undefined || heartbeatUnixMs <= nowUnixMs + maxHeartbeatAheadMs) {
+    return heartbeatUnixMs + heartbeatTimeoutMs;
+  }
+  const known = before?.desc.get(instance.id);
+  const position = before?.desc.layout.positionOf(instance.id) ?? -1;
+  return known?.heartbeatUnixS === instance.heartbeatUnixS
+    ? (before?.columns.freshUntilUnixMs[position] ?? 0)
+    : nowUnixMs + heartbeatTimeoutMs;
 }
