@@ -69,9 +69,10 @@ async function page(rows: readonly Row[]): Promise<string> {
 
 Both sides run all nodes of a cluster in one process, each in a network namespace of its own, with default settings
 and one instance of 128 tokens per node in one ring. Latency: the sides take turns, one heartbeat each, on a random
-node; ${options.heartbeats} a round, seen by a watcher on each node. Load: both sides in the same windows of
-${options.windowMs / 1000} s; bytes are what the loopback carried, TCP and IP headers included. Each of the
-${options.rounds} rounds starts new clusters.
+node; ${options.heartbeats} a round, seen by a watcher on each node. Load: both sides in the same windows, ${options.windowMs / 1000} s
+idle and ${options.windowMs / 2000} s with heartbeats; bytes are what the loopback carried, TCP and IP headers included. One process:
+a single node beside one process with all others, half a minute after its start. Each of the ${options.rounds} rounds starts
+new clusters.
 
 - machine: ${availableParallelism()} × ${cpu}, Linux ${release()}, load average ${load.toFixed(1)} at the end
 - date: ${new Date().toISOString().slice(0, 16)}Z

@@ -12,6 +12,8 @@ const CAS_LIMIT_MS = 5000;
 const CAS_PAUSE_MS = 700;
 /** After a change of what the nodes do: its packets are through by then. */
 const SETTLE_MS = 3000;
+/** A process that has just started is still compiling and tidying up after its start. */
+const WARM_MS = 30_000;
 
 /** What one cluster was measured to do. */
 export interface ClusterFigures {
@@ -46,7 +48,11 @@ export interface Pair<T> {
   readonly ours: T;
 }
 
-/** One round: a fresh cluster of each kind, heartbeats in turns, then both idle, then both with heartbeats. */
+/**
+ * One round: a fresh cluster of each kind, heartbeats in turns, then both idle, then both with heartbeats. The idle
+ * window is `windowMs` long, which should be a minute or a multiple: push/pulls make most of its bytes, and above 32
+ * nodes each node has one a minute. The window with heartbeats is half as long.
+ */
 export async function measureClusters(
   kinds: Kinds,
   options: { readonly nodes: number; readonly heartbeats: number; readonly windowMs: number },
@@ -59,7 +65,7 @@ export async function measureClusters(
   const idle = await measureLoad({ go, ours }, nodes, windowMs);
   await both({ go, ours }, (program) => program.ask({ do: 'heartbeat', everyMs: HEARTBEAT_MS }));
   await sleep(SETTLE_MS);
-  const beating = await measureLoad({ go, ours }, nodes, windowMs);
+  const beating = await measureLoad({ go, ours }, nodes, windowMs / 2);
   return {
     go: { ...latency.go, idle: idle.go, heartbeats: beating.go },
     ours: { ...latency.ours, idle: idle.ours, heartbeats: beating.ours },
@@ -75,7 +81,7 @@ export async function measureSingles(
   await using go = await startSingle(kinds.go, nodes);
   await using ours = await startSingle(kinds.ours, nodes);
   const singles = { go: go.single, ours: ours.single };
-  await sleep(SETTLE_MS);
+  await sleep(WARM_MS);
   const load = await measureLoad(singles, 1, windowMs);
   const resident = await both(singles, (program) => program.residentBytes());
   const bare = await both(kinds, async (kind) => {

@@ -18,7 +18,8 @@ import { tokensOf } from './tokens.ts';
 const RING_KEY = 'ring';
 /** Nodes that start at a time. */
 const START_WIDTH = 8;
-const SETTLE_MS = 60_000;
+/** Long enough for push/pulls to heal what gossip missed. */
+const SETTLE_MS = 180_000;
 
 interface Node {
   readonly id: string;
@@ -70,17 +71,12 @@ export class Nodes {
 
   async register(tokens: number, total: number): Promise<void> {
     const nowUnixS = Math.floor(Date.now() / 1000);
-    for (const node of this.#nodes) {
-      node.stampUnixS = nowUnixS;
-      await put(node, () =>
-        InstanceDesc.of({
-          id: node.id,
-          addr: formatAddress(addressOf(node)),
-          tokens: Tokens.of(tokensOf(node.index, tokens)),
-          registeredUnixS: nowUnixS,
-        }),
-      );
-    }
+    const [writer] = this.#nodes;
+    await writer?.client.cas(RING_KEY, (ring = RingDesc.empty) => {
+      let next = ring;
+      for (const node of this.#nodes) next = next.set(instanceOf(node, tokens, nowUnixS));
+      return next;
+    });
     await this.#until(
       'instances',
       total,
@@ -200,18 +196,22 @@ function nextStamp(node: Node): number {
   return Math.max(node.stampUnixS + 1, Math.floor(Date.now() / 1000));
 }
 
-async function beat(node: Node, stampUnixS: number): Promise<void> {
-  node.stampUnixS = stampUnixS;
-  await put(node, (instance) => instance?.with({ heartbeatUnixS: stampUnixS }));
+function instanceOf(node: Node, tokens: number, nowUnixS: number): InstanceDesc {
+  node.stampUnixS = nowUnixS;
+  return InstanceDesc.of({
+    id: node.id,
+    addr: formatAddress(addressOf(node)),
+    tokens: Tokens.of(tokensOf(node.index, tokens)),
+    registeredUnixS: nowUnixS,
+    heartbeatUnixS: nowUnixS,
+  });
 }
 
-async function put(
-  node: Node,
-  change: (instance: InstanceDesc | undefined) => InstanceDesc | undefined,
-): Promise<void> {
-  await node.client.cas(RING_KEY, (ring = RingDesc.empty) => {
-    const instance = change(ring.get(node.id));
-    return instance && ring.set(instance.with({ heartbeatUnixS: node.stampUnixS }));
+async function beat(node: Node, stampUnixS: number): Promise<void> {
+  node.stampUnixS = stampUnixS;
+  await node.client.cas(RING_KEY, (ring) => {
+    const instance = ring?.get(node.id);
+    return instance && ring?.set(instance.with({ heartbeatUnixS: stampUnixS }));
   });
 }
 
