@@ -21,7 +21,8 @@ const (
 	ringKey = "ring"
 	// Nodes that start at a time.
 	startWidth = 8
-	settleTime = 60 * time.Second
+	// Long enough for push/pulls to heal what gossip missed.
+	settleTime = 180 * time.Second
 )
 
 type addresses struct{ list []string }
@@ -93,20 +94,16 @@ func (n *node) sum(name string) float64 {
 	return total
 }
 
-// put replaces the node's own instance: a heartbeat that is newer than the one before.
-func (n *node) put(change func(ring.InstanceDesc) ring.InstanceDesc) error {
+// beat renews the heartbeat of the node's own instance.
+func (n *node) beat() error {
+	n.stamp = max(n.stamp+1, time.Now().Unix())
 	return n.client.CAS(context.Background(), ringKey, func(in interface{}) (interface{}, bool, error) {
 		desc := ring.GetOrCreateRingDesc(in)
-		instance := change(desc.Ingesters[n.id])
+		instance := desc.Ingesters[n.id]
 		instance.Timestamp = n.stamp
 		desc.Ingesters[n.id] = instance
 		return desc, true, nil
 	})
-}
-
-func (n *node) beat() error {
-	n.stamp = max(n.stamp+1, time.Now().Unix())
-	return n.put(func(instance ring.InstanceDesc) ring.InstanceDesc { return instance })
 }
 
 func (n *node) instances() int {
@@ -172,18 +169,20 @@ func (c *cluster) await(what string, want int, count func(*node) int) error {
 
 // register puts one instance per node into the ring.
 func (c *cluster) register(tokens, total int) error {
-	now := time.Now()
-	for _, n := range c.nodes {
-		n.stamp = now.Unix()
-		err := n.put(func(ring.InstanceDesc) ring.InstanceDesc {
-			return ring.InstanceDesc{
+	now := time.Now().Unix()
+	err := c.nodes[0].client.CAS(context.Background(), ringKey, func(in interface{}) (interface{}, bool, error) {
+		desc := ring.GetOrCreateRingDesc(in)
+		for _, n := range c.nodes {
+			n.stamp = now
+			desc.Ingesters[n.id] = ring.InstanceDesc{
 				Id: n.id, Addr: fmt.Sprintf("127.0.0.1:%d", n.kv.GetListeningPort()), State: ring.ACTIVE,
-				Tokens: tokensOf(n.index, tokens), RegisteredTimestamp: now.Unix(),
+				Tokens: tokensOf(n.index, tokens), Timestamp: now, RegisteredTimestamp: now,
 			}
-		})
-		if err != nil {
-			return err
 		}
+		return desc, true, nil
+	})
+	if err != nil {
+		return err
 	}
 	return c.await("instances", total, (*node).instances)
 }
