@@ -101,6 +101,7 @@ export class SimCluster implements AsyncDisposable {
   readonly #byName = new Map<string, SimNode>();
   readonly #observers = new Set<SimObserver>();
   #addresses = 0;
+  #checkedConfig: ServerConfig | undefined;
 
   private constructor(options: SimClusterOptions) {
     const { seed, network = {}, mode = 'full', checkPlain = false } = options;
@@ -219,7 +220,8 @@ export class SimCluster implements AsyncDisposable {
   /** Changes the configuration of a node for its next start, option by option. @throws {ConfigError} */
   configure(name: string, config: PartialConfig<ServerConfig>): void {
     const node = this.node(name);
-    node.configure({ config: this.#configOf(name, node.spec, overlay(node.spec.config, config)) });
+    const changed = resolveConfig(serverConfig, overlay(node.spec.config, config));
+    node.configure({ config: this.#placed(name, node.spec, changed) });
   }
 
   /**
@@ -356,39 +358,43 @@ export class SimCluster implements AsyncDisposable {
   #specOf(name: string, options: SimNodeOptions): SimNodeSpec {
     const { cluster = DEFAULT_CLUSTER, zone = '', listed = true } = options;
     const mode = options.mode ?? this.options.mode ?? 'full';
-    const config = overlay(this.options.config ?? {}, options.config ?? {});
+    const config =
+      options.config === undefined
+        ? this.#baseConfig
+        : resolveConfig(serverConfig, overlay(this.#baseConfig, options.config));
     return {
       name,
       cluster,
       zone,
       mode,
       listed,
-      config: this.#configOf(name, { cluster, zone }, config),
+      config: this.#placed(name, { cluster, zone }, config),
       gossip: { ...this.options.gossip, ...options.gossip },
     };
   }
 
-  #configOf(
+  /** The cluster's configuration, which most nodes share, is checked once. */
+  get #baseConfig(): ServerConfig {
+    this.#checkedConfig ??= resolveConfig(serverConfig, this.options.config ?? {});
+    return this.#checkedConfig;
+  }
+
+  /** A configuration with what is the node's own: its name, its place, and how it finds others unless that is said. */
+  #placed(
     name: string,
-    place: { readonly cluster: string; readonly zone: string },
-    given: PartialConfig<ServerConfig>,
+    place: Pick<SimNodeSpec, 'cluster' | 'zone'>,
+    config: ServerConfig,
   ): ServerConfig {
-    const join = given.memberlist?.kv?.joinMembers ?? [];
-    return resolveConfig(
-      serverConfig,
-      overlay(given, {
-        memberlist: {
-          kv: {
-            nodeName: name,
-            joinMembers: join.length > 0 ? join : [this.dns.entry(place.cluster)],
-          },
-        },
-        ring: {
-          instanceId: name,
-          instanceAvailabilityZone: given.ring?.instanceAvailabilityZone || place.zone,
-        },
-      }),
-    );
+    const { memberlist, ring } = config;
+    const { kv } = memberlist;
+    const joinMembers =
+      kv.joinMembers.length > 0 ? kv.joinMembers : [this.dns.entry(place.cluster)];
+    const instanceAvailabilityZone = ring.instanceAvailabilityZone || place.zone;
+    return {
+      ...config,
+      memberlist: { ...memberlist, kv: { ...kv, nodeName: name, joinMembers } },
+      ring: { ...ring, instanceId: name, instanceAvailabilityZone },
+    };
   }
 }
 
