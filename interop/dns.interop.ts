@@ -85,7 +85,6 @@ async function resultsOf(node: TsNode, entry: string): Promise<number> {
 async function waitForResults(node: TsNode, entry: string, count: number): Promise<void> {
   await eventually(async () => expect(await resultsOf(node, entry)).toBe(count), {
     what: `${entry} has ${count} addresses`,
-    withinMs: 20_000,
     detail: () => node.process.tail(),
   });
 }

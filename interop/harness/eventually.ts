@@ -5,7 +5,7 @@ import { HarnessError, textOf } from './errors.ts';
 export interface EventuallyOptions {
   /** What is waited for, for the error message. */
   readonly what: string;
-  /** Default 10 s. */
+  /** Default 20 s. */
   readonly withinMs?: number;
   /** Pause between two tries, default 50 ms. */
   readonly everyMs?: number;
@@ -22,7 +22,7 @@ export async function eventually<T>(
   check: () => T | Promise<T>,
   options: EventuallyOptions,
 ): Promise<T> {
-  const { what, withinMs = 10_000, everyMs = 50 } = options;
+  const { what, withinMs = 20_000, everyMs = 50 } = options;
   const deadline = performance.now() + withinMs;
   let tries = 0;
   for (;;) {

@@ -20,7 +20,7 @@ const ANY_PORTS: Flags = {
 /**
  * Starts one of our nodes that must end by itself, on loopback and any free ports.
  *
- * @throws {TimeoutError} when it still runs after 20 s.
+ * @throws {TimeoutError} when it still runs after 45 s.
  */
 export async function runNode(flags: Flags): Promise<NodeRun> {
   await using process = await ManagedProcess.start({
@@ -28,6 +28,6 @@ export async function runNode(flags: Flags): Promise<NodeRun> {
     command: execPath,
     args: [await serverMain(), ...flagArguments({ ...ANY_PORTS, ...flags })],
   });
-  const { code } = await process.endWithin(20_000);
+  const { code } = await process.endWithin(45_000);
   return { code, output: process.lines().join('\n') };
 }
