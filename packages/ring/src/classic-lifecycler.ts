@@ -1,13 +1,10 @@
 import { abortReason, Deferred, onAbort, sleep } from '@ml/runtime';
-import { RingDesc } from './core/desc.ts';
-import { hasSameContent, InstanceDesc } from './core/instance.ts';
+import type { RingDesc } from './core/desc.ts';
 import type { KnownInstanceState } from './core/instance-state.ts';
 import { nearestIds } from './core/nearest.ts';
-import { countLost, fillTokens, unclaimed } from './core/own-tokens.ts';
+import { fillTokens, unclaimed } from './core/own-tokens.ts';
 import { checkReadiness } from './core/readiness.ts';
-import { register } from './core/registration.ts';
 import { type RingSummary, summarise } from './core/ring-summary.ts';
-import { isTooFarAhead, nextStamp } from './core/stamp.ts';
 import { randomTokenGenerator, type TokenGenerator } from './core/token-generator.ts';
 import { Tokens } from './core/tokens.ts';
 import {
@@ -20,6 +17,7 @@ import {
 import { Heartbeats } from './heartbeats.ts';
 import type { Lifecycler, LifecyclerOptions, ShutdownChoices } from './lifecycler-types.ts';
 import { type LifecyclerMetrics, registerLifecyclerMetrics } from './metrics.ts';
+import { OwnEntry, type WriteKind } from './own-entry.ts';
 import { Serial } from './serial.ts';
 import { waitUntilCanJoin } from './wait-until-can-join.ts';
 
@@ -39,6 +37,7 @@ export class ClassicLifecycler implements Lifecycler {
   readonly shutdown: ShutdownChoices;
   readonly #options: LifecyclerOptions;
   readonly #generator: TokenGenerator;
+  readonly #entry: OwnEntry;
   readonly #metrics: LifecyclerMetrics;
   readonly #serial = new Serial();
   /** Ends joining and waiting. */
@@ -46,14 +45,6 @@ export class ClassicLifecycler implements Lifecycler {
   /** Ends the metrics' hold on this object. */
   readonly #gone = new AbortController();
   readonly #active = new Deferred<void>();
-  #state: KnownInstanceState = 'PENDING';
-  #tokens: Tokens = Tokens.none;
-  #storedTokens: Tokens = Tokens.none;
-  #registeredUnixS = 0;
-  #readOnly = false;
-  #readOnlyUpdatedUnixS = 0;
-  #lastStampUnixS = 0;
-  #lastSeen: RingDesc = RingDesc.empty;
   #heartbeats: Heartbeats | undefined;
   #joining: Promise<void> = Promise.resolve();
   #joinFailure: unknown;
@@ -65,6 +56,7 @@ export class ClassicLifecycler implements Lifecycler {
     const { runtime, name } = options;
     this.#options = options;
     this.#generator = options.tokenGenerator ?? randomTokenGenerator(runtime.random);
+    this.#entry = new OwnEntry({ ...options, generator: this.#generator });
     this.shutdown = {
       flush: true,
       unregister: options.config.unregisterOnShutdown,
@@ -72,7 +64,7 @@ export class ClassicLifecycler implements Lifecycler {
     };
     this.#metrics = registerLifecyclerMetrics(options.metrics, {
       name,
-      readOnly: () => this.#readOnly,
+      readOnly: () => this.#entry.readOnly,
       signal: this.#gone.signal,
     });
     // Nobody has to wait for it.
@@ -84,28 +76,30 @@ export class ClassicLifecycler implements Lifecycler {
   }
 
   get state(): KnownInstanceState {
-    return this.#state;
+    return this.#entry.state;
   }
 
   get tokens(): Tokens {
-    return this.#tokens;
+    return this.#entry.tokens;
   }
 
   get readOnly(): boolean {
-    return this.#readOnly;
+    return this.#entry.readOnly;
   }
 
   get readOnlyUpdatedUnixS(): number {
-    return this.#readOnlyUpdatedUnixS;
+    return this.#entry.readOnlyUpdatedUnixS;
   }
 
   get registeredUnixS(): number {
-    return this.#registeredUnixS;
+    return this.#entry.registeredUnixS;
   }
 
   async start(): Promise<void> {
     try {
-      await this.#register(await this.#loadTokens());
+      const { config, signal } = this.#options;
+      await this.#entry.register(config.numTokens, signal);
+      this.#noteState();
     } catch (error) {
       this.#gone.abort();
       throw new JoinRingError(this.#options.name, { cause: error });
@@ -117,7 +111,7 @@ export class ClassicLifecycler implements Lifecycler {
 
   summary(): RingSummary {
     const { runtime, config, identity } = this.#options;
-    return summarise(this.#lastSeen, {
+    return summarise(this.#entry.lastSeen, {
       zone: identity.zone,
       nowUnixMs: runtime.clock.unixMs(),
       heartbeatTimeoutMs: config.heartbeatTimeoutMs,
@@ -134,9 +128,9 @@ export class ClassicLifecycler implements Lifecycler {
 
   changeReadOnly(readOnly: boolean): Promise<void> {
     return this.#command(async () => {
-      if (readOnly === this.#readOnly) return;
-      this.#readOnly = readOnly;
-      this.#readOnlyUpdatedUnixS = Math.floor(this.#options.runtime.clock.unixMs() / 1000);
+      if (readOnly === this.#entry.readOnly) return;
+      this.#entry.readOnly = readOnly;
+      this.#entry.readOnlyUpdatedUnixS = Math.floor(this.#options.runtime.clock.unixMs() / 1000);
       await this.#write('change');
     });
   }
@@ -151,7 +145,7 @@ export class ClassicLifecycler implements Lifecycler {
     try {
       checkReadiness({
         id: this.id,
-        tokens: this.#tokens,
+        tokens: this.#entry.tokens,
         ring: await this.#readForReadiness(),
         wholeRing: config.readinessCheckRingHealth,
         heartbeatTimeoutMs: config.heartbeatTimeoutMs,
@@ -182,7 +176,7 @@ export class ClassicLifecycler implements Lifecycler {
   }
 
   async #readForReadiness(): Promise<RingDesc | undefined> {
-    if (this.#tokens.isEmpty) {
+    if (this.#entry.tokens.isEmpty) {
       throw new NotReadyError('no-tokens', 'the instance holds no tokens yet', {
         cause: this.#joinFailure,
       });
@@ -201,52 +195,11 @@ export class ClassicLifecycler implements Lifecycler {
     return await this.#serial.run(task);
   }
 
-  async #loadTokens(): Promise<Tokens | undefined> {
-    try {
-      return await this.#options.tokensStore?.load();
-    } catch (error) {
-      this.#options.runtime.log.warn(
-        { ring: this.#options.name, err: error },
-        'stored tokens cannot be used, new ones will be taken',
-      );
-      return undefined;
-    }
-  }
-
-  async #register(storedTokens: Tokens | undefined): Promise<void> {
-    const { identity, config, client, key, runtime } = this.#options;
-    const registrant = {
-      ...identity,
-      numTokens: config.numTokens,
-      generator: this.#generator,
-      random: runtime.random,
-      storedTokens,
-    };
-    let entry: InstanceDesc | undefined;
-    await client.cas(
-      key,
-      (ring = RingDesc.empty) => {
-        const registration = register(ring, registrant, runtime.clock.unixMs());
-        ({ entry } = registration);
-        this.#state = registration.state;
-        this.#lastSeen = ring.set(registration.entry);
-        return registration.write ? this.#lastSeen : undefined;
-      },
-      this.#options.signal === undefined ? {} : { signal: this.#options.signal },
-    );
-    if (entry === undefined) return;
-    this.#registeredUnixS = entry.registeredUnixS;
-    this.#readOnly = entry.readOnly;
-    this.#readOnlyUpdatedUnixS = entry.readOnlyUpdatedUnixS;
-    await this.#adopt(entry);
-    if (this.#state === 'ACTIVE') this.#active.resolve();
-  }
-
   /** Takes tokens and becomes active, unless the instance is so already. Goes on until it succeeds or is stopped. */
   async #join(): Promise<void> {
     const { runtime, config, name } = this.#options;
     const { signal } = this.#stop;
-    if (this.#state !== 'PENDING' || !(await this.#pause(config.joinAfterMs))) return;
+    if (this.#entry.state !== 'PENDING' || !(await this.#pause(config.joinAfterMs))) return;
     do {
       try {
         await this.#joinOnce(signal);
@@ -275,16 +228,16 @@ export class ClassicLifecycler implements Lifecycler {
   async #joinOnce(signal: AbortSignal): Promise<void> {
     const { runtime, config, client, key, name } = this.#options;
     const target = config.observePeriodMs > 0 ? 'JOINING' : 'ACTIVE';
-    if (this.#state === 'PENDING') {
+    if (this.#entry.state === 'PENDING') {
       await waitUntilCanJoin({ client, key, name, runtime, generator: this.#generator, signal });
       await this.#serial.run(() => this.#takeTokens(target));
     }
-    while (this.#state === 'JOINING') {
+    while (this.#entry.state === 'JOINING') {
       // A heartbeat meanwhile may find tokens missing, so what is expected is fixed now.
-      const expected = this.#tokens;
+      const expected = this.#entry.tokens;
       await sleep(runtime, config.observePeriodMs, { signal });
       await this.#serial.run(async () => {
-        if (this.#state === 'JOINING' && (await this.#verifyTokens(expected))) {
+        if (this.#entry.state === 'JOINING' && (await this.#verifyTokens(expected))) {
           await this.#changeState('ACTIVE');
         }
       });
@@ -293,9 +246,9 @@ export class ClassicLifecycler implements Lifecycler {
 
   async #takeTokens(target: 'JOINING' | 'ACTIVE'): Promise<void> {
     const { numTokens } = this.#options.config;
-    if (this.#state !== 'PENDING') return;
-    await this.#update('change', (ring, known) => {
-      const own = known?.tokens ?? unclaimed(this.#tokens, ring, this.id);
+    if (this.#entry.state !== 'PENDING') return;
+    await this.#update((ring, known) => {
+      const own = known?.tokens ?? unclaimed(this.#entry.tokens, ring, this.id);
       return {
         state: target,
         tokens: fillTokens(own, numTokens, { ring, generator: this.#generator }),
@@ -307,7 +260,7 @@ export class ClassicLifecycler implements Lifecycler {
   async #verifyTokens(expected: Tokens): Promise<boolean> {
     const { numTokens } = this.#options.config;
     let kept = false;
-    await this.#update('change', (ring, known) => {
+    await this.#update((ring, known) => {
       kept = known?.tokens.equals(expected) === true;
       if (kept) return undefined;
       const own = known?.tokens ?? unclaimed(expected, ring, this.id);
@@ -317,24 +270,23 @@ export class ClassicLifecycler implements Lifecycler {
   }
 
   async #changeState(to: KnownInstanceState): Promise<void> {
-    const from = this.#state;
+    const from = this.#entry.state;
     if (from === to) return;
     if (!TRANSITIONS.some(([a, b]) => a === from && b === to)) {
       throw new StateTransitionError(from, to);
     }
-    this.#state = to;
+    this.#entry.state = to;
     await this.#write('change');
-    if (to === 'ACTIVE') this.#active.resolve();
   }
 
   async #claimTokensFor(id: string): Promise<Tokens> {
     let claimed = Tokens.none;
-    await this.#update('change', (ring, known) => {
+    await this.#update((ring, known) => {
       const other = ring.get(id);
       if (other === undefined) throw new UnknownInstanceError(id, nearestIds(ring, id));
       claimed = other.tokens;
       return {
-        tokens: (known?.tokens ?? this.#tokens).with(claimed),
+        tokens: (known?.tokens ?? this.#entry.tokens).with(claimed),
         // The other entry keeps its stamp: its own next heartbeat must not be refused.
         ring: ring.set(other.with({ tokens: Tokens.none })),
       };
@@ -355,74 +307,18 @@ export class ClassicLifecycler implements Lifecycler {
     }
   }
 
-  /** Writes the entry as this lifecycler knows it; tokens that an active instance has lost are replaced. R-46 */
-  #write(kind: 'change' | 'heartbeat'): Promise<void> {
-    return this.#update(kind, (ring, known) => {
-      if (known === undefined) return { tokens: unclaimed(this.#tokens, ring, this.id) };
-      const lost = this.#state === 'ACTIVE' ? countLost(this.#tokens, known.tokens) : 0;
-      const wanted = known.tokens.size + lost;
-      return { tokens: fillTokens(known.tokens, wanted, { ring, generator: this.#generator }) };
-    });
+  async #write(kind: WriteKind): Promise<void> {
+    await this.#entry.write(kind);
+    this.#noteState();
   }
 
-  /**
-   * One CAS of the own entry. `decide` gets the ring and the entry in it and says what is new besides the fields
-   * that this object knows; `undefined` leaves the ring as it is.
-   */
-  async #update(
-    kind: 'change' | 'heartbeat',
-    decide: (ring: RingDesc, known: InstanceDesc | undefined) => Decision | undefined,
-  ): Promise<void> {
-    const { client, key, runtime, identity } = this.#options;
-    let written: InstanceDesc | undefined;
-    await client.cas(key, (ring = RingDesc.empty) => {
-      const known = ring.get(this.id);
-      const nowUnixMs = runtime.clock.unixMs();
-      const decision = decide(ring, known);
-      written = undefined;
-      if (decision === undefined) return undefined;
-      const stored = Math.max(this.#lastStampUnixS, known?.heartbeatUnixS ?? 0);
-      const entry = (known ?? InstanceDesc.of({ id: this.id })).with({
-        addr: identity.addr,
-        zone: identity.zone,
-        state: decision.state ?? this.#state,
-        tokens: decision.tokens,
-        registeredUnixS: known === undefined ? Math.floor(nowUnixMs / 1000) : this.#registeredUnixS,
-        readOnly: this.#readOnly,
-        readOnlyUpdatedUnixS: this.#readOnlyUpdatedUnixS,
-        heartbeatUnixS: nextStamp(nowUnixMs, stored),
-      });
-      if (
-        kind === 'heartbeat' &&
-        known !== undefined &&
-        isTooFarAhead(entry.heartbeatUnixS, nowUnixMs) &&
-        hasSameContent(known, entry)
-      ) {
-        return undefined;
-      }
-      written = entry;
-      this.#lastSeen = (decision.ring ?? ring).set(entry);
-      return this.#lastSeen;
-    });
-    if (written === undefined) return;
-    this.#registeredUnixS = written.registeredUnixS;
-    if (written.state !== 'UNKNOWN') this.#state = written.state;
-    if (this.#state === 'ACTIVE') this.#active.resolve();
-    await this.#adopt(written);
+  async #update(decide: Parameters<OwnEntry['update']>[1]): Promise<void> {
+    await this.#entry.update('change', decide);
+    this.#noteState();
   }
 
-  /** Takes over what was written: the stamp and the tokens, which are stored when they are new. */
-  async #adopt(entry: InstanceDesc): Promise<void> {
-    this.#lastStampUnixS = Math.max(this.#lastStampUnixS, entry.heartbeatUnixS);
-    this.#tokens = entry.tokens;
-    const { tokensStore, runtime, name } = this.#options;
-    if (tokensStore === undefined || this.#tokens.equals(this.#storedTokens)) return;
-    try {
-      await tokensStore.store(this.#tokens);
-      this.#storedTokens = this.#tokens;
-    } catch (error) {
-      runtime.log.error({ ring: name, err: error }, 'storing the tokens failed');
-    }
+  #noteState(): void {
+    if (this.state === 'ACTIVE') this.#active.resolve();
   }
 
   async #close(): Promise<void> {
@@ -431,15 +327,16 @@ export class ClassicLifecycler implements Lifecycler {
     await this.#joining;
     this.#active.reject(new LifecyclerClosedError(name));
     try {
-      if (this.#state === 'ACTIVE') await this.#serial.run(() => this.#changeState('LEAVING'));
+      if (this.#entry.state === 'ACTIVE')
+        await this.#serial.run(() => this.#changeState('LEAVING'));
     } catch (error) {
       runtime.log.error({ ring: name, err: error }, 'the state LEAVING could not be written');
     }
     if (this.shutdown.flush) await this.#flush();
     await sleep(runtime, config.finalSleepMs);
     await this.#heartbeats?.stop();
-    if (this.shutdown.unregister) await this.#unregister();
-    if (this.shutdown.clearTokens) await this.#clearTokens();
+    if (this.shutdown.unregister) await this.#serial.run(() => this.#entry.unregister());
+    if (this.shutdown.clearTokens) await this.#entry.clearStoredTokens();
     this.#gone.abort();
   }
 
@@ -449,29 +346,6 @@ export class ClassicLifecycler implements Lifecycler {
     } catch (error) {
       const { runtime, name } = this.#options;
       runtime.log.error({ ring: name, err: error }, 'flushing failed');
-    }
-  }
-
-  async #unregister(): Promise<void> {
-    const { client, key, runtime, name } = this.#options;
-    try {
-      await this.#serial.run(() =>
-        client.cas(key, (ring) => (ring?.has(this.id) === true ? ring.delete(this.id) : undefined)),
-      );
-    } catch (error) {
-      runtime.log.error(
-        { ring: name, err: error },
-        'the instance could not be taken out of the ring',
-      );
-    }
-  }
-
-  async #clearTokens(): Promise<void> {
-    try {
-      await this.#options.tokensStore?.delete();
-    } catch (error) {
-      const { runtime, name } = this.#options;
-      runtime.log.error({ ring: name, err: error }, 'the stored tokens could not be deleted');
     }
   }
 }
@@ -487,11 +361,4 @@ async function orAborted(wait: Deferred<void>, signal: AbortSignal | undefined):
     (error: unknown) => outcome.reject(error),
   );
   await outcome.promise;
-}
-
-interface Decision {
-  readonly tokens: Tokens;
-  readonly state?: KnownInstanceState;
-  /** Default: the ring as it was. */
-  readonly ring?: RingDesc;
 }

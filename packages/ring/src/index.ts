@@ -88,6 +88,7 @@ export {
   UnknownInstanceError,
 } from './errors.ts';
 export { forgetInstance } from './forget.ts';
+export { type JoinRingOptions, joinRing, type RingMembership } from './join-ring.ts';
 export { hashKey } from './key.ts';
 export { createLifecycler } from './lifecycler.ts';
 export type {

@@ -25,7 +25,7 @@ export interface Shard {
 /**
  * Picks the members of a tenant's shard: as many as asked for in each zone, by a random stream of the tenant and the
  * zone, so that shards stay as they are when the ring changes elsewhere. `undefined`: the whole ring is the shard.
- * As `shuffleShard` in dskit. R-22, R-23
+ * As `shuffleShard` in dskit. R-23, R-24
  */
 export function pickShard(view: RingView, request: ShardRequest): Shard | undefined {
   if (isWholeRing(view, request)) return undefined;

@@ -35,7 +35,7 @@ interface Kept<T> {
   entries: readonly CachedSubring<T>[];
 }
 
-/** The subrings of one topology of a ring by identifier. R-24 */
+/** The subrings of one topology of a ring by identifier. R-25 */
 export class SubringCache<T> implements SubringObserver {
   readonly #limits: SubringCacheLimits;
   readonly #kept = new Map<string, Kept<T>>();

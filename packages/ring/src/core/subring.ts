@@ -7,7 +7,7 @@ export interface SubringObserver {
 
 /**
  * Some instances of a ring, with states and heartbeats as the ring has them. It follows the ring until that changes
- * its topology, and then stays as it was last seen. What look-ups in it need is made at the first one. R-24
+ * its topology, and then stays as it was last seen. What look-ups in it need is made at the first one. R-25
  */
 export class Subring {
   readonly #parent: () => RingView;
