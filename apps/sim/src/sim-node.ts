@@ -1,7 +1,7 @@
 import { createMemberlist, type GossipConfig, type Memberlist, type MemberPool } from '@ml/gossip';
 import { type AnyMergeable, type Codec, gossipConfigOf, type MemberlistKv } from '@ml/kv';
 import { memoryTokensStore, type Ring, type TokensStore } from '@ml/ring';
-import { type Runtime, sleep } from '@ml/runtime';
+import { Deferred, onAbort, type Runtime, sleep } from '@ml/runtime';
 import type { VirtualNode, VirtualRuntime } from '@ml/runtime/virtual';
 import type { ServerConfig } from '@ml/server/config';
 import { type ClusterNode, type PreparedNode, prepareNode } from '@ml/server/node';
@@ -194,7 +194,7 @@ export class SimNode {
     );
   }
 
-  /** Leaves ring and cluster in good order, then ends the process. Takes virtual time. */
+  /** Leaves ring and cluster in good order, then ends the process. Takes virtual time; over at once when it is killed. */
   async stop(): Promise<void> {
     this.#require('stop', ['up', 'starting']);
     const life = this.#life;
@@ -203,11 +203,9 @@ export class SimNode {
     this.#reachableSinceMs = Number.POSITIVE_INFINITY;
     this.#event('leaving');
     this.#world.dns.unlist(this.#spec.cluster, this.name);
-    if (life.node !== undefined) await life.node.leave();
-    else if (life.prepared !== undefined) await life.prepared.leave();
-    else await this.#leaveMembership(life);
+    await unlessKilled(life, this.#leave(life));
     if (!life.alive) return;
-    await (life.prepared ?? life.memberlist)?.close();
+    await unlessKilled(life, (life.prepared ?? life.memberlist)?.close());
     if (!life.alive) return;
     life.alive = false;
     life.runtime.crash();
@@ -347,6 +345,12 @@ export class SimNode {
     }
   }
 
+  async #leave(life: Life): Promise<void> {
+    const node = life.node ?? life.prepared;
+    if (node !== undefined) await node.leave();
+    else await this.#leaveMembership(life);
+  }
+
   async #leaveMembership({ memberlist }: Life): Promise<void> {
     const { leaveTimeoutMs } = this.#spec.config.memberlist.kv;
     try {
@@ -418,6 +422,17 @@ export class SimNode {
       `cannot ${what} node ${JSON.stringify(this.name)}: it is ${this.#state}, and must be ${allowed}`,
     );
   }
+}
+
+/** Waits for `work`, which in a killed process never ends. */
+async function unlessKilled(life: Life, work: Promise<void> | undefined): Promise<void> {
+  const over = new Deferred<void>();
+  using _killed = onAbort(life.abort.signal, () => over.resolve());
+  (work ?? Promise.resolve()).then(
+    () => over.resolve(),
+    (error: unknown) => over.reject(error),
+  );
+  await over.promise;
 }
 
 async function joins(life: Life, memberlist: Memberlist, seed: string): Promise<boolean> {

@@ -78,6 +78,18 @@ describe('full nodes', () => {
     expect(cluster.node('node-0').ring?.desc.has('node-2')).toBe(false);
   });
 
+  test('that are killed while they leave are gone at once', async () => {
+    await using cluster = SimCluster.create({ seed: 1, nodes: 3, config: CONFIG });
+    cluster.start();
+    await converge(cluster);
+    const node = cluster.node('node-2');
+    const stopped = node.stop();
+    expect(node.state).toBe('leaving');
+    node.kill();
+    await cluster.settle(stopped, 0);
+    expect(node.state).toBe('down');
+  });
+
   test('that share an address one after the other stay two clusters, thanks to their labels', async () => {
     const labelled = (clusterLabel: string) => ({ memberlist: { kv: { clusterLabel } } });
     await using cluster = SimCluster.create({
