@@ -1,7 +1,17 @@
 import type { Command } from './command.ts';
 import { listCommand } from './list.ts';
+import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 import { schemaCommand } from './schema.ts';
+import { shrinkCommand } from './shrink.ts';
+import { swarmCommand } from './swarm.ts';
 
 /** The subcommands of `ml-sim`, as help lists them. */
-export const COMMANDS: readonly Command[] = [listCommand, runCommand, schemaCommand];
+export const COMMANDS: readonly Command[] = [
+  listCommand,
+  runCommand,
+  schemaCommand,
+  swarmCommand,
+  replayCommand,
+  shrinkCommand,
+];
