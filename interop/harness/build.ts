@@ -10,7 +10,7 @@ import { BIN_DIR, BUILD_DIR, INTEROP_DIR, REPOSITORY_DIR } from './paths.ts';
 const run = promisify(execFile);
 
 /** Programs under `go/cmd`. */
-export type GoProgram = 'peer' | 'faultnet' | 'netprobe' | 'certs';
+export type GoProgram = 'peer' | 'faultnet' | 'netprobe' | 'certs' | 'ringdiff';
 
 /** Time limit for a `beforeAll` that builds: cold and beside other work it takes minutes. */
 export const BUILD_LIMIT_MS = 900_000;
