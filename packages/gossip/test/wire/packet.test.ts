@@ -50,6 +50,17 @@ describe('buildPackets', () => {
     expect(packets.map(toHex)).toEqual([vector('encode/compound/three-user').hex]);
   });
 
+  it.each(['encode/compound/three-user', 'encode/compound/one', 'encode/compound/empty'])(
+    'reads the parts of the compound of the reference: %s',
+    (name) => {
+      const { messages, faults } = read(vector(name).hex);
+      expect(faults).toEqual([]);
+      expect(messages.map((message) => toHex(encodeMessage(message)))).toEqual(
+        parts(name).map(toHex),
+      );
+    },
+  );
+
   it('gives no packet for no message and a bare one for a single message', () => {
     expect(buildPackets([], plain)).toEqual([]);
     expect(buildPackets([user(text('solo'))], plain).map(toHex)).toEqual([
@@ -236,6 +247,11 @@ describe('decodePacket', () => {
     const packet = read(vector('flow/ack-with-piggyback').hex);
     expect(packet.messages.map((message) => message.type)).toEqual(['ack', 'alive']);
     expect(packet.faults).toEqual([]);
+  });
+
+  it('finds nothing in an empty body of the second compression', () => {
+    const packet = read(`09${vector('decode/algo-1').hex}`);
+    expect([packet.messages, reasons(packet)]).toEqual([[], ['bad_snappy']]);
   });
 
   it('keeps the good parts of a partly bad compound, in order', () => {

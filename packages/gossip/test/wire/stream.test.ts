@@ -184,6 +184,40 @@ describe('StreamDecoder', () => {
     }
   });
 
+  const bodies = (into: string): readonly Vector[] =>
+    vectors('decode/').filter((row) => inputOf(row, 'into') === into);
+
+  it.each(rows(bodies('hdr')))(
+    'takes and refuses the header of a state as the reference, negative counts never: %s',
+    (_, row) => {
+      const told: { Join?: boolean; Nodes?: number; UserStateLen?: number } = Object(
+        inputOf(row, 'result'),
+      );
+      const { Join, Nodes = 0, UserStateLen = 0 } = told;
+      const records = vector('encode/pushNodeState/state-0').hex.repeat(Math.max(Nodes, 0));
+      const progress = feed(fromHex(`06${row.hex}${records}`));
+      if (inputOf(row, 'accepted') !== true) {
+        expect(outcome(progress)).toBe('msgpack_type');
+      } else if (Nodes < 0 || UserStateLen < 0) {
+        expect(outcome(progress)).toBe(Nodes < 0 ? 'bad_count' : 'bad_length');
+      } else {
+        expect(messageIn(progress)).toMatchObject({ type: 'pushPull', join: Join });
+        expect(messageIn(progress)).toHaveProperty('records.length', Nodes);
+      }
+    },
+  );
+
+  it.each(rows(bodies('state')))(
+    'reads a record of a state nobody knows, and keeps none without an address: %s',
+    (_, row) => {
+      const progress = feed(
+        fromHex(`0683a44a6f696ec2a54e6f64657301ac5573657253746174654c656e00${row.hex}`),
+      );
+      expect(messageIn(progress)).toMatchObject({ type: 'pushPull', records: [] });
+      expect(progress).toMatchObject({ faults: [{ reason: 'bad_addr' }] });
+    },
+  );
+
   it.each(good)('knows %s complete with its last byte, and not before', (_, bytes) => {
     const decoder = new StreamDecoder(anyLabel);
     for (let at = 0; at < bytes.length; at += 1) {

@@ -92,7 +92,10 @@ export class RawPeer {
   }
 
   /** Announces itself as a member to a node. */
-  async announce(to: TestNode, name = 'raw'): Promise<void> {
+  async announce(
+    to: TestNode,
+    { name = 'raw', meta = new Uint8Array(0) }: { name?: string; meta?: Uint8Array } = {},
+  ): Promise<void> {
     const [a = 0, b = 0, c = 0, d = 0] = this.address.host.split('.').map(Number);
     const request: PushPull = {
       type: 'pushPull',
@@ -102,7 +105,7 @@ export class RawPeer {
           name,
           addr: Uint8Array.of(a, b, c, d),
           port: this.address.port,
-          meta: new Uint8Array(0),
+          meta,
           incarnation: 1,
           state: NODE_STATE.alive,
           versions: VERSIONS,
@@ -110,10 +113,16 @@ export class RawPeer {
       ],
       userState: new Uint8Array(0),
     };
+    await this.stream(to, encodeStreamMessage(request, { compress: false }));
+  }
+
+  /** Opens a stream, says these bytes, and does not listen. */
+  async stream(to: TestNode, bytes: Uint8Array): Promise<void> {
     const stream = await this.#cluster.settle(
       this.#transport.dial({ host: to.ip, port: PORT }, { timeoutMs: 2000 }),
     );
-    await this.#cluster.settle(stream.write(encodeStreamMessage(request, { compress: false })));
+    await this.#cluster.settle(stream.write(bytes));
+    await this.#cluster.settle(stream.closeWrite());
     await this.#cluster.runtime.runFor(SETTLE_MS);
   }
 }

@@ -23,7 +23,7 @@ const file = z.looseObject({
     z.string(),
     z.looseObject({ label: z.string(), connections: z.array(connection) }),
   ),
-  pyroscope_v1_18_0_push_pull: z.looseObject({ reply_hex: z.string() }),
+  pyroscope_v1_18_0_push_pull: z.looseObject({ request_hex: z.string(), reply_hex: z.string() }),
 });
 
 export type Connection = z.infer<typeof connection>;
