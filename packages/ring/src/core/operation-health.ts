@@ -6,6 +6,9 @@ export const USABLE = 1;
 /** The instance makes a walk go on to one more. */
 export const EXTENDS = 2;
 
+/** States that an operation can tell apart. */
+const STATES = 16;
+
 /** The columns of a view that change with every heartbeat. */
 export interface HealthColumns {
   /** Wire numbers of the states. */
@@ -36,21 +39,26 @@ export class OperationHealth {
     const { stateCodes, freshUntilUnixMs } = columns;
     this.mask = operation.mask;
     this.flags = new Uint8Array(stateCodes.length);
+    const flagsOfState = Uint8Array.from({ length: STATES }, (_, state) =>
+      flagsFor(operation, state),
+    );
+    const flags = this.flags;
     let after = Number.NEGATIVE_INFINITY;
     let until = Number.POSITIVE_INFINITY;
     let uniform = true;
-    for (let i = 0; i < stateCodes.length; i++) {
-      const state = stateCodes[i] ?? 0;
+    for (let i = 0; i < flags.length; i++) {
+      let own = flagsOfState[stateCodes[i] ?? 0] ?? 0;
       const freshUntil = freshUntilUnixMs[i] ?? 0;
-      let flags = operation.extends(state) ? EXTENDS : 0;
-      if (operation.accepts(state)) {
+      if ((own & USABLE) !== 0) {
         if (nowUnixMs <= freshUntil) {
-          flags |= USABLE;
           if (freshUntil < until) until = freshUntil;
-        } else if (freshUntil > after) after = freshUntil;
+        } else {
+          own &= ~USABLE;
+          if (freshUntil > after) after = freshUntil;
+        }
       }
-      if (flags !== USABLE) uniform = false;
-      this.flags[i] = flags;
+      if (own !== USABLE) uniform = false;
+      flags[i] = own;
     }
     this.uniform = uniform;
     this.#afterUnixMs = after;
@@ -63,4 +71,8 @@ export class OperationHealth {
   holdsAt(nowUnixMs: number): boolean {
     return nowUnixMs <= this.#untilUnixMs && nowUnixMs > this.#afterUnixMs;
   }
+}
+
+function flagsFor(operation: Operation, state: number): number {
+  return (operation.accepts(state) ? USABLE : 0) | (operation.extends(state) ? EXTENDS : 0);
 }

@@ -6,7 +6,7 @@ import { buildTopology, type Topology } from './topology.ts';
 import { tokensByZone, type ZoneTokens } from './zone-tokens.ts';
 
 /** By then the walks that were made without a table have cost about as much as making it. */
-const WALKS_PER_TOKEN = 1 / 16;
+const WALKS_PER_TOKEN = 1 / 64;
 /** No table is made for fewer walks. */
 const MIN_WALKS = 16;
 
@@ -33,6 +33,11 @@ export class Placement {
   constructor(desc: RingDesc, options: PlacementOptions) {
     this.#desc = desc;
     this.#options = options;
+  }
+
+  /** Whether anything is made, and holds whatever states the instances change to. */
+  get isSettled(): boolean {
+    return this.#topology?.contested === false;
   }
 
   get topology(): Topology {

@@ -1,6 +1,6 @@
 import type { RingView } from './view.ts';
 
-/** Told when a subring has got an index of its own. */
+/** Told when a subring is looked at, and may get an index of so many tokens. */
 export interface SubringObserver {
   indexed(subring: Subring, tokens: number): void;
 }
@@ -37,7 +37,7 @@ export class Subring {
     if (this.#view !== undefined && !follows) return this.#view;
     const isNew = this.#view === undefined;
     this.#view = this.#seen.subset(this.#positions, this.#view);
-    if (isNew) this.#observer?.indexed(this, this.#view.topology.tokens.length);
+    if (isNew) this.#observer?.indexed(this, countTokens(this.#view));
     return this.#view;
   };
 
@@ -45,4 +45,8 @@ export class Subring {
   release(): void {
     this.#view = undefined;
   }
+}
+
+function countTokens({ instances }: RingView): number {
+  return instances.reduce((count, { tokens }) => count + tokens.size, 0);
 }

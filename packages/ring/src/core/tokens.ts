@@ -96,7 +96,26 @@ export class Tokens implements Iterable<number> {
         return true;
       }
     }
+    if (this.#values !== undefined && other.#encodes(this.#values)) return true;
+    if (other.#values !== undefined && this.#encodes(other.#values)) return true;
     return sameValues(this.values, other.values);
+  }
+
+  /** Whether the packed bytes hold just these tokens in this order; found out without decoding into memory. */
+  #encodes(values: Uint32Array): boolean {
+    const bytes = this.#packed;
+    if (bytes === undefined || this.#values !== undefined) return false;
+    let at = this.#start;
+    for (let i = 0; i < values.length; i++) {
+      let byte = bytes[at++] ?? 0;
+      let value = byte & 0x7f;
+      for (let shift = 7; byte > 0x7f && shift < 32; shift += 7) {
+        byte = bytes[at++] ?? 0;
+        value |= (byte & 0x7f) << shift;
+      }
+      if (byte > 0x7f || value >>> 0 !== values[i] || at > this.#end) return false;
+    }
+    return at === this.#end;
   }
 
   /** The same set with minimal, sorted bytes of its own: safe to keep and to send on, whatever a peer wrote. */
@@ -229,6 +248,10 @@ function sameBytes(
   bStart: number,
   length: number,
 ): boolean {
-  for (let i = 0; i < length; i++) if (a[aStart + i] !== b[bStart + i]) return false;
+  const x = new DataView(a.buffer, a.byteOffset + aStart, length);
+  const y = new DataView(b.buffer, b.byteOffset + bStart, length);
+  let at = 0;
+  for (; at + 4 <= length; at += 4) if (x.getInt32(at) !== y.getInt32(at)) return false;
+  for (; at < length; at++) if (x.getInt8(at) !== y.getInt8(at)) return false;
   return true;
 }

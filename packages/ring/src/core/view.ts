@@ -91,7 +91,7 @@ export class RingView {
     const { options } = this;
     const desc = withoutZones(source, options.excludedZones);
     const sameInstances = difference !== 'different';
-    const keeps = difference === 'equal' || (sameInstances && !this.topology.contested);
+    const keeps = difference === 'equal' || (sameInstances && this.placement.isSettled);
     const view = new RingView({
       options,
       source,
@@ -115,7 +115,7 @@ export class RingView {
     const members: InstanceDesc[] = [];
     for (const position of positions) members.push(...this.instances.slice(position, position + 1));
     const desc = RingDesc.of(members);
-    const keeps = before !== undefined && !before.topology.contested;
+    const keeps = before?.placement.isSettled === true;
     return new RingView({
       options: this.options,
       source: desc,

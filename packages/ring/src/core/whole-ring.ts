@@ -6,7 +6,7 @@ import type { ReplicationSet } from './replication-set.ts';
 import type { RingView } from './view.ts';
 
 /**
- * Every healthy instance, also those without tokens; no quorum is asked for. The same object until something changes.
+ * Every healthy instance, also those without tokens; no quorum is asked for. The same object until something changes. R-39
  * @throws {EmptyRingError} when there are no instances
  */
 export function allHealthy(
@@ -27,7 +27,7 @@ export function allHealthy(
 
 /**
  * The instances to ask when all data of the ring is wanted. Zone aware: whole zones without a fault. The same object
- * until something changes. R-35
+ * until something changes. R-35, R-39
  * @throws {EmptyRingError | TooManyUnhealthyInstancesError}
  */
 export function wholeRing(view: RingView, operation: Operation, nowUnixMs: number): ReplicationSet {

@@ -140,7 +140,7 @@ describe('the table of walks', () => {
   });
 
   test('is made once walks have cost as much', () => {
-    const tokens = Tokens.of(Array.from({ length: 640 }, (_, i) => i * 5_000_000));
+    const tokens = Tokens.of(Array.from({ length: 2560 }, (_, i) => i * 1_000_000));
     const view = RingView.of(RingDesc.of([InstanceDesc.of({ id: 'a', tokens })]), {
       replicationFactor: 1,
       zoneAwarenessEnabled: false,

@@ -175,7 +175,11 @@ function apply(
 ): readonly Member[] {
   if (event.what === 'add') return [...ring, { ...member(at.next), registeredUnixS: at.nowUnixS }];
   const index = event.which % ring.length;
-  if (event.what === 'remove') return ring.length > 3 ? ring.filter((_, i) => i !== index) : ring;
+  if (event.what === 'remove') {
+    // A zone that goes or comes changes how many members each of the others gives, which nobody can look back on.
+    const isLast = ring.filter(({ zone }) => zone === ring[index]?.zone).length === 1;
+    return isLast ? ring : ring.filter((_, i) => i !== index);
+  }
   const readOnly = event.what === 'readOnly';
   return ring.map((one, i) =>
     i === index && one.readOnly !== readOnly
