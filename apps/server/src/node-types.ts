@@ -62,7 +62,7 @@ export interface NodeStatus {
   readonly dns: DnsProvider;
   /** What other members dial. */
   readonly gossipAddress: Address;
-  /** The ring of the configuration. */
+  /** The ring of the configuration; of an observer that was told what to observe, the first of those. S-40 */
   readonly ownRing: NodeRing;
   /** Every ring that the store holds, the own one first. */
   rings(): readonly NodeRing[];
@@ -73,6 +73,7 @@ export interface NodeStatus {
 
 /** A running node. Disposing it without {@link ClusterNode.leave} is a crash to the others. */
 export interface ClusterNode extends NodeStatus, AsyncDisposable {
+  /** As {@link NodeStatus.ownRing}, followed. */
   readonly ring: Ring;
   /** The further rings of the configuration. */
   readonly observedRings: readonly Ring[];

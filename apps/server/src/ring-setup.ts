@@ -28,6 +28,12 @@ import { type Address, formatAddress } from '@ml/transport';
 /** A basic lifecycler forgets others whose heartbeat is this many timeouts old. As the rings of Pyroscope. S-32 */
 const AUTO_FORGET_TIMEOUTS = 10;
 
+/** A ring by its name in logs, metrics and pages, and by its whole key in the store. */
+export interface RingName {
+  readonly name: string;
+  readonly key: string;
+}
+
 /** What rings are set up with. */
 export interface RingSetup {
   readonly config: RingBlockConfig;
@@ -37,23 +43,36 @@ export interface RingSetup {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Follows the ring of the configuration. */
+/**
+ * The ring that a node is about: the one of the configuration, or for an observer the first that it was told to observe.
+ * S-40
+ */
+export function ownRingOf(config: RingBlockConfig): RingName {
+  const [first] = config.observe;
+  if (config.mode === 'member' || first === undefined) {
+    return { name: config.name, key: ringKeyOf(config) };
+  }
+  return { name: shortName(config, first), key: first };
+}
+
+/** What pages call the ring of a key: the key without the configured prefix. */
+export function shortName({ prefix }: RingBlockConfig, key: string): string {
+  return key.startsWith(prefix) && key !== prefix ? key.slice(prefix.length) : key;
+}
+
+/** Follows the node's own ring. */
 export async function followOwnRing(setup: RingSetup): Promise<Ring> {
-  const { config } = setup;
-  return await follow(setup, { name: config.name, key: ringKeyOf(config) });
+  return await follow(setup, ownRingOf(setup.config));
 }
 
 /** Follows the further rings of the configuration, each under its key as name. */
 export async function followObservedRings(setup: RingSetup): Promise<readonly Ring[]> {
-  const own = ringKeyOf(setup.config);
-  const keys = [...new Set(setup.config.observe)].filter((key) => key !== own);
+  const own = ownRingOf(setup.config);
+  const keys = [...new Set(setup.config.observe)].filter((key) => key !== own.key);
   return await Promise.all(keys.map((key) => follow(setup, { name: key, key })));
 }
 
-async function follow(
-  setup: RingSetup,
-  ring: { readonly name: string; readonly key: string },
-): Promise<Ring> {
+async function follow(setup: RingSetup, ring: RingName): Promise<Ring> {
   const { config, runtime, metrics, signal } = setup;
   return await createRing({
     ...ring,

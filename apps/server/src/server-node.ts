@@ -7,7 +7,7 @@ import {
   versionsCodec,
 } from '@ml/kv';
 import { noMetrics, type Registerer, withPrefix } from '@ml/metrics';
-import { type BasicLifecycler, type Lifecycler, type Ring, ringCodec, ringKeyOf } from '@ml/ring';
+import { type BasicLifecycler, type Lifecycler, type Ring, ringCodec } from '@ml/ring';
 import {
   assert,
   assertNever,
@@ -33,9 +33,11 @@ import { hostResolver } from './resolve-host.ts';
 import {
   followObservedRings,
   followOwnRing,
+  ownRingOf,
   type Registrant,
   type RingSetup,
   registerInRing,
+  shortName,
 } from './ring-setup.ts';
 
 /** @throws {ConfigError} when join entries or addresses are badly written. */
@@ -141,15 +143,15 @@ class ServerNode implements PreparedNode, ClusterNode {
   }
 
   rings(): readonly NodeRing[] {
-    const { prefix, heartbeatTimeoutMs } = this.#options.config.ring;
+    const { ring } = this.#options.config;
+    const { heartbeatTimeoutMs } = ring;
     const others = this.kv
       .status()
       .store.filter(({ key, codecId, deleted }) => {
         return codecId === ringCodec.id && !deleted && key !== this.ownRing.key;
       })
       .map(({ key }) => {
-        const name = key.startsWith(prefix) ? key.slice(prefix.length) : key;
-        return { name, aliases: [key], key, heartbeatTimeoutMs };
+        return { name: shortName(ring, key), aliases: [key], key, heartbeatTimeoutMs };
       });
     return [this.ownRing, ...others];
   }
@@ -282,7 +284,7 @@ class ServerNode implements PreparedNode, ClusterNode {
     if (this.#ring === undefined) return waitingForRing('the ring is being read');
     if (ring.mode === 'observer') {
       if (this.#ring.desc.size > 0) return { type: 'ready' };
-      return waitingForRing(`the ring ${JSON.stringify(ring.name)} is empty`);
+      return waitingForRing(`the ring ${JSON.stringify(this.ownRing.name)} is empty`);
     }
     if (this.#lifecycler === undefined) return waitingForRing('the instance is being registered');
     try {
@@ -305,8 +307,10 @@ class ServerNode implements PreparedNode, ClusterNode {
 const DEFAULT_HOSTNAME = 'localhost';
 
 function ownRing(config: ServerConfig): NodeRing {
-  const { name, key, heartbeatTimeoutMs } = config.ring;
-  return { name, aliases: [key], key: ringKeyOf(config.ring), heartbeatTimeoutMs };
+  const { ring } = config;
+  const { name, key } = ownRingOf(ring);
+  const aliases = [shortName(ring, key), key];
+  return { name, aliases, key, heartbeatTimeoutMs: ring.heartbeatTimeoutMs };
 }
 
 function waitingForRing(reason: string): Readiness {

@@ -92,6 +92,20 @@ describe('an observer', () => {
     expect(await readinessOf(lone)).toBe('ring: the ring "ml" is empty');
   });
 
+  test('is about the first ring that it was told to observe', async () => {
+    await using cluster = new SimCluster();
+    cluster.add('a', { config: { ring: { key: 'ring' } } });
+    const lone = cluster.add('watcher', {
+      config: { ring: { mode: 'observer', observe: ['collectors/ring', 'collectors/ml-ring'] } },
+    });
+    const [, watcher] = await cluster.start();
+    expect(watcher?.ownRing).toMatchObject({ name: 'ring', key: 'collectors/ring' });
+    expect(watcher?.ring.desc.instances.map(({ id }) => id)).toEqual(['a']);
+    expect(watcher?.observedRings).toHaveLength(1);
+    expect(watcher?.rings().map(({ key }) => key)).toEqual(['collectors/ring']);
+    expect(await readinessOf(lone)).toBe('ready');
+  });
+
   test('follows further rings', async () => {
     await using cluster = new SimCluster();
     cluster.add('a');

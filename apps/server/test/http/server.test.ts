@@ -100,6 +100,20 @@ describe('/ring', () => {
     });
   });
 
+  test('of an observer is the first ring that it observes', async () => {
+    await using cluster = new SimCluster();
+    cluster.add('a', { config: { ring: { key: 'other' } } });
+    const watcher = cluster.add('watcher', {
+      config: { ring: { mode: 'observer', observe: ['collectors/other'] } },
+    });
+    await cluster.start();
+    const app = pagesOf(watcher, cluster);
+    for (const url of ['/ring', '/ring/other', '/ring/collectors%2Fother']) {
+      const { shards } = (await app.inject({ url, headers: json })).json();
+      expect(shards.map(({ id }: { id: string }) => id)).toEqual(['a']);
+    }
+  });
+
   test('names the rings there are when asked for another', async () => {
     await withPages(async (app) => {
       const answer = await app.inject('/ring/distributor');
