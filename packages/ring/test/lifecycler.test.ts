@@ -40,6 +40,7 @@ async function startActive(at: World, config: Partial<LifecyclerConfig> = {}): P
 }
 
 describe('registration', () => {
+  // four writes, none of which waits for the next second.
   test('a new instance is active with all its tokens within one second', async () => {
     const at = world();
     const lifecycler = await startActive(at);
@@ -129,6 +130,7 @@ describe('registration', () => {
     expect(at.entry()?.tokens.size).toBe(4);
   });
 
+  //
   test('a restart while joining starts over at once and keeps the tokens', async () => {
     const at = world();
     at.put({ ...known, state: 'JOINING', heartbeatUnixS: startUnixS });
@@ -277,6 +279,7 @@ describe('heartbeats', () => {
     expect(at.entry()?.zone).toBe('z1');
   });
 
+  //
   test('tokens that an active instance lost are replaced', async () => {
     const at = world();
     const lifecycler = await startActive(at);

@@ -61,6 +61,30 @@ describe('following', () => {
     expect(ring.get(200, Write).instances).toMatchObject([{ id: 'a' }]);
   });
 
+  //
+  test('what changes while the ring is being opened is not missed', async () => {
+    const at = world();
+    at.put(a);
+    const client: typeof at.kv = Object.create(at.kv, {
+      watchKey: {
+        value: async function* () {
+          const values = at.kv.watchKey(key)[Symbol.asyncIterator]();
+          const first = await values.next();
+          at.put(b);
+          if (first.done !== true) yield first.value;
+          for (let next = await values.next(); next.done !== true; next = await values.next()) {
+            yield next.value;
+          }
+        },
+      },
+    });
+    const ring = await at.settle(
+      createRing({ name: 'test', key, config, client, runtime: at.runtime }),
+    );
+    await at.runtime.runFor(1);
+    expect(ring.get(150, Write).instances).toMatchObject([{ id: 'b' }]);
+  });
+
   test('an absent key is an empty ring', async () => {
     const at = world();
     const ring = await open(at);
@@ -199,6 +223,7 @@ describe('forgetting', () => {
     expect(at.entry('b')?.state).toBe('ACTIVE');
   });
 
+  //
   test('one with a fast clock stays forgotten on every node', async () => {
     const at = world();
     const other = world();

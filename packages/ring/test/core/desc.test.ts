@@ -7,7 +7,7 @@ import { Tokens } from '../../src/core/tokens.ts';
 import { smallRings } from '../support/arbitraries.ts';
 import { plain, ringOf, vectors } from '../support/vectors.ts';
 
-/** We date a tombstone no older than the entry it buries, so that peers accept it. */
+/** We date a tombstone no older than the entry it buries, so that peers accept it. R-17 */
 const REMOVED_WITH_FAST_CLOCK =
   'localCAS: removed entry with timestamp in the future gets the earlier now';
 

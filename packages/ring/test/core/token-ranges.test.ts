@@ -21,7 +21,7 @@ function pairs(flat: readonly number[]): readonly TokenRange[] {
   return flat.flatMap((from, i) => (i % 2 === 0 ? [[from, flat[i + 1] ?? 0] as const] : []));
 }
 
-/** The reference loses the range [0, 0] of a token 1. */
+/** The reference loses the range [0, 0] of a token 1. R-21 */
 const LOST_BY_THE_REFERENCE: ReadonlyMap<string, readonly TokenRange[]> = new Map([
   ['a-1', [[0, 0]]],
 ]);
