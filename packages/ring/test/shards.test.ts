@@ -93,6 +93,18 @@ describe('a shard', () => {
     expect(shard.instances).toHaveLength(11);
   });
 
+  test('of no size leaves out who was read-only before the time looked back on, also when everything is new', () => {
+    const { reader } = follow(
+      twelve((one) =>
+        one.with(one.id === 'i-05' ? { readOnly: true, readOnlyUpdatedUnixS: 5 } : {}),
+      ),
+    );
+    const shard = reader.shuffleShardWithLookback('tenant', 0, 1000 * (nowUnixS - 8));
+    expect(ids(shard.instances)).toEqual(ids(reader.instances).filter((id) => id !== 'i-05'));
+    const wide = reader.shuffleShardWithLookback('tenant', 0, 1000 * (nowUnixS - 5));
+    expect(ids(wide.instances)).toEqual(ids(reader.instances));
+  });
+
   test('can be sharded again', () => {
     const shard = follow(twelve()).reader.shuffleShard('tenant', 6);
     const inner = shard.shuffleShard('tenant', 3);

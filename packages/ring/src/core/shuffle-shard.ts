@@ -36,10 +36,10 @@ export function pickShard(view: RingView, request: ShardRequest): Shard | undefi
 }
 
 function isWholeRing({ topology }: RingView, { size, sinceUnixS }: ShardRequest): boolean {
-  if (size <= 0 && topology.readOnlyInstances === 0) return true;
+  const { readOnlyInstances, oldestRegisteredUnixS, oldestReadOnlyUpdatedUnixS } = topology;
+  if (size <= 0 && readOnlyInstances === 0) return true;
   if (sinceUnixS === undefined) return false;
-  const { oldestRegisteredUnixS, oldestReadOnlyUpdatedUnixS } = topology;
-  if (size <= 0 && oldestReadOnlyUpdatedUnixS >= sinceUnixS) return true;
+  if (size <= 0) return oldestReadOnlyUpdatedUnixS >= sinceUnixS;
   return oldestRegisteredUnixS > 0 && oldestRegisteredUnixS >= sinceUnixS;
 }
 
