@@ -1,10 +1,12 @@
 import type { Command } from './command.ts';
+import { lifeguardCommand } from './lifeguard.ts';
 import { listCommand } from './list.ts';
 import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 import { schemaCommand } from './schema.ts';
 import { shrinkCommand } from './shrink.ts';
 import { swarmCommand } from './swarm.ts';
+import { theoryCommand } from './theory.ts';
 
 /** The subcommands of `ml-sim`, as help lists them. */
 export const COMMANDS: readonly Command[] = [
@@ -14,4 +16,6 @@ export const COMMANDS: readonly Command[] = [
   swarmCommand,
   replayCommand,
   shrinkCommand,
+  theoryCommand,
+  lifeguardCommand,
 ];
