@@ -61,8 +61,11 @@ async function measure(): Promise<readonly Row[]> {
   ];
 }
 
-async function page(rows: readonly Row[]): Promise<string> {
-  const { commit, go, dskit, memberlist } = await describeVersions();
+function page(
+  rows: readonly Row[],
+  versions: Awaited<ReturnType<typeof describeVersions>>,
+): string {
+  const { commit, go, dskit, memberlist } = versions;
   const cpu = cpus()[0]?.model.trim() ?? 'unknown CPU';
   const [load = 0] = loadavg();
   return `# A cluster of ours beside one of dskit's
@@ -84,8 +87,10 @@ ${table(rows)}
 `;
 }
 
+// Asked first: the checkout may move on while a long run lasts.
+const versions = await describeVersions();
 const rows = await measure();
-const text = await page(rows);
+const text = page(rows, versions);
 await mkdir(join(RESULT, '..'), { recursive: true });
 await writeFile(RESULT, text);
 process.stdout.write(text);

@@ -33,6 +33,8 @@ export interface Load {
   readonly packetsPerSecond: number;
   readonly cpuSecondsPerMinute: number;
   readonly dropped: number;
+  /** What the nodes were given to spread: the sides compare only where this is equal. */
+  readonly beatsPerMinute: number;
 }
 
 /** One process with one node of a cluster. */
@@ -187,6 +189,7 @@ async function measureLoad(
       packetsPerSecond: rate('packets'),
       cpuSecondsPerMinute: rate('cpuS') * 60,
       dropped: after[side].dropped - before[side].dropped,
+      beatsPerMinute: rate('beats') * 60,
     };
   };
   return { go: load('go'), ours: load('ours') };
@@ -195,15 +198,16 @@ async function measureLoad(
 interface Counters {
   readonly atS: number;
   readonly bytes: number;
+  readonly beats: number;
   readonly packets: number;
   readonly dropped: number;
   readonly cpuS: number;
 }
 
 async function counters(program: Program): Promise<Counters> {
-  const { cpuMs = 0, packets = 0, dropped = 0 } = await program.ask({ do: 'usage' });
+  const { cpuMs = 0, beats = 0, packets = 0, dropped = 0 } = await program.ask({ do: 'usage' });
   const { bytes } = await program.wire();
-  return { atS: performance.now() / 1000, bytes, packets, dropped, cpuS: cpuMs / 1000 };
+  return { atS: performance.now() / 1000, bytes, beats, packets, dropped, cpuS: cpuMs / 1000 };
 }
 
 async function both<A, B>(sides: Pair<A>, run: (side: A) => Promise<B>): Promise<Pair<B>> {

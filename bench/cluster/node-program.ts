@@ -29,6 +29,7 @@ function usage(): NodesAnswer {
   const { user, system } = process.cpuUsage();
   return {
     cpuMs: (user + system) / 1000,
+    beats: nodes.sum('memberlist_client_cas_success_total'),
     packets: nodes.sum('memberlist_tcp_transport_packets_sent_total'),
     dropped: nodes.sum('memberlist_tcp_transport_packets_dropped_total'),
   };

@@ -28,6 +28,8 @@ export interface NodesAnswer {
   readonly visibleMs?: readonly number[];
   /** CPU time of the process so far. */
   readonly cpuMs?: number;
+  /** Heartbeats, and other changes, that its nodes have stored so far. */
+  readonly beats?: number;
   /** Packets its nodes have sent so far. */
   readonly packets?: number;
   /** Packets its nodes had no free writer for so far. */

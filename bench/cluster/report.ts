@@ -8,6 +8,8 @@ export interface Row {
   readonly ours: Spread;
   /** Ours may be this many times Go's at most; undefined: no claim. */
   readonly atMost: number | undefined;
+  /** Ours must be this many times Go's at least: the work that the sides are compared by. */
+  readonly atLeast?: number;
 }
 
 /** The figure of all rounds together, and the smallest and largest of the rounds. */
@@ -19,6 +21,9 @@ interface Spread {
 
 /** The general rule: nothing that a claim does not bound tighter is worse than this many times Go's. */
 const GENERAL = 2;
+
+/** With less of the work than this, lower figures of ours say nothing. */
+const EQUAL_WORK = 0.98;
 
 /** Rows of all rounds with clusters of one size. */
 export function clusterRows(
@@ -68,6 +73,10 @@ export function clusterRows(
       load('heartbeats', 'packetsPerSecond'),
       GENERAL,
     ),
+    {
+      ...row('heartbeats given', '1/min per node', load('heartbeats', 'beatsPerMinute')),
+      atLeast: EQUAL_WORK,
+    },
     row('packets dropped, 15 s heartbeats', 'packets', load('heartbeats', 'dropped')),
   ];
 }
@@ -107,8 +116,10 @@ export function singleRows(nodes: number, rounds: readonly Pair<SingleFigures>[]
   ];
 }
 
-export function holds({ go, ours, atMost }: Row): boolean {
-  return atMost === undefined || ours.value <= go.value * atMost;
+/** Whether what is claimed of the figure is so. */
+export function holds({ go, ours, atMost, atLeast }: Row): boolean {
+  if (atMost !== undefined && !(ours.value <= go.value * atMost)) return false;
+  return atLeast === undefined || ours.value >= go.value * atLeast;
 }
 
 /** The rows as a Markdown table. */
@@ -119,11 +130,16 @@ export function table(rows: readonly Row[]): string {
 }
 
 function line(row: Row): string {
-  const { what, unit, go, ours, atMost } = row;
+  const { what, unit, go, ours } = row;
   const ratio = go.value === 0 ? '' : `${(ours.value / go.value).toFixed(2)}×`;
-  const claim = atMost === undefined ? '' : `≤ ${atMost}×`;
-  const verdict = atMost === undefined ? '' : holds(row) ? 'holds' : 'MISSED';
-  return `| ${what} | ${unit} | ${cell(go)} | ${cell(ours)} | ${ratio} | ${claim} | ${verdict} |`;
+  const claimed = claim(row);
+  const verdict = holds(row) ? 'holds' : 'MISSED';
+  return `| ${what} | ${unit} | ${cell(go)} | ${cell(ours)} | ${ratio} | ${claimed} | ${claimed && verdict} |`;
+}
+
+function claim({ atMost, atLeast }: Row): string {
+  if (atMost !== undefined) return `≤ ${atMost}×`;
+  return atLeast === undefined ? '' : `≥ ${atLeast}×`;
 }
 
 function cell({ value, low, high }: Spread): string {

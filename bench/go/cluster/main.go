@@ -29,6 +29,7 @@ type answer struct {
 	Seed      string    `json:"seed,omitempty"`
 	VisibleMs []float64 `json:"visibleMs,omitempty"`
 	CPUMs     float64   `json:"cpuMs,omitempty"`
+	Beats     float64   `json:"beats,omitempty"`
 	Packets   float64   `json:"packets,omitempty"`
 	Dropped   float64   `json:"dropped,omitempty"`
 }
@@ -62,6 +63,7 @@ func usage(c *cluster) (answer, error) {
 	}
 	return answer{
 		CPUMs:   float64(u.Utime.Nano()+u.Stime.Nano()) / 1e6,
+		Beats:   c.sum("memberlist_client_cas_success_total"),
 		Packets: c.sum("memberlist_tcp_transport_packets_sent_total"),
 		Dropped: c.sum("memberlist_tcp_transport_packets_dropped_total"),
 	}, nil
