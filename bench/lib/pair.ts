@@ -29,6 +29,9 @@ function spread(samples: readonly number[]): Spread {
   return { median: at(sorted.length >> 1), low: at(0), high: at(sorted.length - 1) };
 }
 
+/** How much longer the turn is that warms up: compilers at run time need a while. */
+const WARM_UP = 10;
+
 /**
  * Measures both sides of a claim in turns, so that whatever else the machine does meets both. The first turn of
  * each warms up and is not counted.
@@ -41,7 +44,8 @@ export async function measurePair(
   const peer: number[] = [];
   const ours: number[] = [];
   for (let turn = 0; turn <= options.turns; turn += 1) {
-    const request = { params: claim.params, ms: options.ms };
+    const ms = turn === 0 ? options.ms * WARM_UP : options.ms;
+    const request = { params: claim.params, ms };
     const theirs = await sides.peer.sample({ bench: claim.peerBench ?? claim.bench, ...request });
     const own = await sides.ours.sample({ bench: claim.bench, ...request });
     if (turn === 0) continue;

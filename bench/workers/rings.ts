@@ -62,18 +62,15 @@ export class Heartbeats {
     this.#base = base;
   }
 
-  /** How many there have been. */
-  get ticks(): number {
-    return this.#ticks;
+  /** The instance that beat last, as it was then. */
+  get last(): InstanceDesc {
+    return this.#at(this.#ticks);
   }
 
   /** The next instance to beat, stamped. */
   next(): InstanceDesc {
     this.#ticks += 1;
-    const { instances } = this.#base;
-    const known = instances[this.#ticks % instances.length];
-    if (known === undefined) throw new TypeError('the ring has no instances');
-    return known.with({ heartbeatUnixS: START_S + this.#ticks });
+    return this.#at(this.#ticks);
   }
 
   /** The same, with one of its tokens changed. */
@@ -83,5 +80,12 @@ export class Heartbeats {
     const at = this.#ticks % values.length;
     values[at] = ((values[at] ?? 0) ^ 1) >>> 0;
     return stamped.with({ tokens: Tokens.normalised(values.sort()) });
+  }
+
+  #at(tick: number): InstanceDesc {
+    const { instances } = this.#base;
+    const known = instances[tick % instances.length];
+    if (known === undefined) throw new TypeError('the ring has no instances');
+    return known.with({ heartbeatUnixS: START_S + tick });
   }
 }

@@ -1,4 +1,5 @@
 import type { InstanceDesc } from './instance.ts';
+import { replaceTokens } from './replace-tokens.ts';
 import { buildTokenIndex, changeTokenIndex, type TokenIndex } from './token-index.ts';
 import type { Tokens } from './tokens.ts';
 import { compareUtf8 } from './utf8.ts';
@@ -6,11 +7,15 @@ import { compareUtf8 } from './utf8.ts';
 /** Below this size a search is cheaper than a map. */
 const MAP_FROM = 16;
 
-interface Seed {
-  readonly index: TokenIndex;
-  readonly positions: Int32Array;
-  readonly fresh: readonly number[];
-}
+/** What of an earlier index can be reused: all of it but the tokens of some, or what is left of its owners. */
+type Seed =
+  | { readonly type: 'same-ids'; readonly index: TokenIndex; readonly before: readonly Tokens[] }
+  | {
+      readonly type: 'other-ids';
+      readonly index: TokenIndex;
+      readonly positions: Int32Array;
+      readonly fresh: readonly number[];
+    };
 
 /**
  * What all versions of a ring share that differ only in states and heartbeats: ids in byte order, who holds which
@@ -51,10 +56,7 @@ export class Layout {
   /** All tokens in order; derived from the layout this one was made from when that had its own. */
   get index(): TokenIndex {
     if (this.#index === undefined) {
-      this.#index =
-        this.#seed === undefined
-          ? buildTokenIndex(this.tokens)
-          : changeTokenIndex(this.#seed.index, { ...this.#seed, tokens: this.tokens });
+      this.#index = this.#derive() ?? buildTokenIndex(this.tokens);
       this.#seed = undefined;
     }
     return this.#index;
@@ -64,6 +66,14 @@ export class Layout {
   live(records: readonly InstanceDesc[]): Layout {
     this.#live ??= new Layout(records, this);
     return this.#live;
+  }
+
+  #derive(): TokenIndex | undefined {
+    const seed = this.#seed;
+    if (seed?.type !== 'same-ids') {
+      return seed && changeTokenIndex(seed.index, { ...seed, tokens: this.tokens });
+    }
+    return replaceTokens(seed.index, seed.before, this.tokens);
   }
 
   #search(id: string): number {
@@ -83,6 +93,9 @@ export class Layout {
 /** What of the base's token index can be reused. */
 function seedOf(base: Layout, index: TokenIndex | undefined, next: Layout): Seed | undefined {
   if (index === undefined) return undefined;
+  if (base.size === next.size && base.ids.every((id, i) => id === next.ids[i])) {
+    return { type: 'same-ids', index, before: base.tokens };
+  }
   const positions = new Int32Array(base.size).fill(-1);
   const fresh: number[] = [];
   let from = 0;
@@ -97,5 +110,5 @@ function seedOf(base: Layout, index: TokenIndex | undefined, next: Layout): Seed
     if (order === 0 && base.tokens[from] === next.tokens[to]) positions[from] = to;
     else fresh.push(to);
   }
-  return { index, positions, fresh };
+  return { type: 'other-ids', index, positions, fresh };
 }
