@@ -202,7 +202,7 @@ class InstanceDrawer {
     return changed;
   }
 
-  /** The ring with an instance more and one less, and others with new tokens, zones and read-only flags. */
+  /** The ring with an instance more and one less, one with new tokens and one with its read-only flag flipped. */
   otherTopology(ring: RingDesc): RingDesc {
     const random = this.#random;
     const [gone, moved, flipped] = random.shuffle(ring.instances);

@@ -40,8 +40,16 @@ const LATER_SHARDS = 40;
 /** No more differences of one answer are reported. */
 const MAX_SHOWN = 3;
 
-/** Says which fact of docs/compat/ring.md explains that we answer `ours` where the reference says `theirs`. */
-type Explain = (ours: string, theirs: string) => string | undefined;
+/** Our answers to one question by the way in which it was put. */
+type Ways = readonly (readonly [way: string, lines: readonly string[]])[];
+
+interface Comparison {
+  readonly answers: () => Ways;
+  /** The key of each line, if lines are about keys. */
+  readonly keys?: readonly number[];
+  /** Says which fact of docs/compat/ring.md explains that we answer `ours` where the reference says `theirs`. */
+  readonly explain?: (ours: string, theirs: string) => string | undefined;
+}
 
 /** Puts the same questions to our rings and to the reference's, and keeps what is answered differently. */
 export class RingComparison {
@@ -87,9 +95,14 @@ export class RingComparison {
 
   /** One merge. */
   async merge(mine: RingDesc, incoming: RingDesc): Promise<void> {
-    await this.#compare('merges', 'a merge', { type: 'merge', mine, incoming }, () => [
-      mergeLines(mine, incoming),
-    ]);
+    await this.#compare(
+      'merges',
+      'merged',
+      { type: 'merge', mine, incoming },
+      {
+        answers: () => [['merge', mergeLines(mine, incoming)]],
+      },
+    );
   }
 
   /** Every way to look up a key; on a fresh ring the first look-ups walk, later ones use the table of all walks. */
@@ -101,13 +114,16 @@ export class RingComparison {
   ): Promise<void> {
     const asked = keys.slice(0, maxKeys);
     const request: OracleRequest = { type: 'get', operation: name, maxKeys };
-    await this.#compare('look-ups', `${title}: ${name}`, request, () =>
-      rings.flatMap((ring) => [
-        getLines(ring, asked, operation),
-        bufferedLines(ring, asked, operation),
-        batchLines(ring, asked, operation),
-      ]),
-    );
+    const answers = (): Ways =>
+      rings.flatMap((ring, i) => {
+        const where = i === 0 ? '' : ' of a used ring';
+        return [
+          [`get${where}`, getLines(ring, asked, operation)],
+          [`getInto${where}`, bufferedLines(ring, asked, operation)],
+          [`getBatch${where}`, batchLines(ring, asked, operation)],
+        ] as const;
+      });
+    await this.#compare('look-ups', `${title}: ${name}`, request, { answers, keys: asked });
   }
 
   async #expanded({ title, keys, config }: RandomRing, ring: Ring): Promise<void> {
@@ -121,9 +137,8 @@ export class RingComparison {
           replicationFactor,
         };
         const what = `${title}: ${name} with ${replicationFactor} replicas`;
-        await this.#compare('look-ups', what, request, () => [
-          getLines(ring, asked, operation, replicationFactor),
-        ]);
+        const answers = (): Ways => [['get', getLines(ring, asked, operation, replicationFactor)]];
+        await this.#compare('look-ups', what, request, { answers, keys: asked });
       }
     }
   }
@@ -132,9 +147,9 @@ export class RingComparison {
     const ids = [...ring.instances.slice(0, SOME_INSTANCES).map(({ id }) => id), 'nobody'];
     const names = operations.map(({ name }) => name);
     const request: OracleRequest = { type: 'whole', operations: names, zones, ids };
-    await this.#compare('whole rings', title, request, () => [
-      wholeLines(ring, { keys, operations, zones, ids }),
-    ]);
+    await this.#compare('whole rings', title, request, {
+      answers: () => [['whole ring', wholeLines(ring, { keys, operations, zones, ids })]],
+    });
   }
 
   async #shards(
@@ -146,7 +161,12 @@ export class RingComparison {
     const names = operations.map(({ name }) => name);
     const request: OracleRequest = { type: 'shards', operations: names, shards, nowUnixMs };
     const answer = (): string[] => shardLines(ring, { keys, operations, shards, nowUnixMs });
-    await this.#compare('shards', title, request, () => [answer(), answer()]);
+    await this.#compare('shards', title, request, {
+      answers: () => [
+        ['shards', answer()],
+        ['shards asked for again', answer()],
+      ],
+    });
   }
 
   async #ranges({ title }: RandomRing, ring: Ring): Promise<void> {
@@ -155,9 +175,11 @@ export class RingComparison {
       'token ranges',
       title,
       { type: 'token-ranges', ids },
-      () => [rangeLines(ring, ids)],
-      // R-21: the reference loses the range [0, 0].
-      (ours, theirs) => (ours.replace(' 0-0', '') === theirs ? 'R-21' : undefined),
+      {
+        answers: () => [['token ranges', rangeLines(ring, ids)]],
+        // R-21: the reference loses the range [0, 0].
+        explain: (ours, theirs) => (ours.replace(' 0-0', '') === theirs ? 'R-21' : undefined),
+      },
     );
   }
 
@@ -166,33 +188,35 @@ export class RingComparison {
     kind: string,
     what: string,
     request: OracleRequest,
-    answers: () => readonly (readonly string[])[],
-    explain: Explain = () => undefined,
+    comparison: Comparison,
   ): Promise<void> {
     const asked = this.#oracle.ask(request);
-    const ours = answers();
+    const ours = comparison.answers();
     const { sha256 } = await asked;
-    for (const [way, lines] of ours.entries()) {
+    for (const [way, lines] of ours) {
       this.compared.set(kind, (this.compared.get(kind) ?? 0) + lines.length);
       if (digest(lines) === sha256) continue;
       const { lines: theirs = [] } = await this.#oracle.ask(request, true);
-      this.#report(`${what}, way ${way}`, lines, { theirs, explain });
+      this.#report(`${what}, ${way}`, lines, theirs, comparison);
     }
   }
 
   #report(
     what: string,
     ours: readonly string[],
-    against: { readonly theirs: readonly string[]; readonly explain: Explain },
+    theirs: readonly string[],
+    { explain, keys }: Comparison,
   ): void {
-    const { theirs, explain } = against;
     const unexplained: string[] = [];
     for (let i = 0; i < Math.max(ours.length, theirs.length); i++) {
       const own = ours[i] ?? 'nothing';
       const other = theirs[i] ?? 'nothing';
       if (own === other) continue;
-      const fact = explain(own, other);
-      if (fact === undefined) unexplained.push(`line ${i}: ours "${own}", theirs "${other}"`);
+      const fact = explain?.(own, other);
+      if (fact === undefined)
+        unexplained.push(
+          `${keys === undefined ? 'line' : 'key'} ${keys?.[i] ?? i}: ours "${own}", theirs "${other}"`,
+        );
       else this.explained.set(fact, (this.explained.get(fact) ?? 0) + 1);
     }
     if (unexplained.length === 0) return;
