@@ -20,6 +20,7 @@ import {
 import type { Address } from '@ml/transport';
 import { checkServerConfig, effectiveExtras, joinEntries, type ServerConfig } from './config.ts';
 import { type JoinProgress, joinReadiness } from './join-progress.ts';
+import { namespaced } from './metric-namespace.ts';
 import type {
   ClusterNode,
   NodeOptions,
@@ -83,7 +84,7 @@ class ServerNode implements PreparedNode, ClusterNode {
     this.#options = options;
     this.#runtime = runtime;
     // S-7
-    this.#metrics = namespace === '' ? registerer : withPrefix(registerer, `${namespace}_`);
+    this.#metrics = namespaced(registerer, namespace);
     this.dns = new DnsProvider({
       resolver,
       runtime,

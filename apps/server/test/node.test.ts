@@ -225,6 +225,8 @@ describe('metrics', () => {
     await cluster.start();
     const own = metrics.names().filter((name) => !name.startsWith('pyroscope_'));
     expect(own.filter((name) => !/^(memberlist|ml)_/.test(name))).toEqual([]);
+    expect(metrics.names().filter((name) => name.startsWith('pyroscope_ml_'))).toEqual([]);
+    expect(own).toContain('ml_ring_heartbeats_ahead');
     expect(metrics.value('pyroscope_dns_lookups_total', { name: 'memberlist' })).toBeGreaterThan(0);
     expect(metrics.value('pyroscope_ring_members', { name: 'ml', state: 'ACTIVE' })).toBe(1);
   });
