@@ -14,6 +14,7 @@ import {
   Tokens,
 } from '../src/index.ts';
 import { classic, key, list, startUnixS, type World, world } from './support/lifecyclers.ts';
+import { vectors } from './support/vectors.ts';
 
 const known: InstanceInit = {
   id: 'a',
@@ -364,6 +365,19 @@ describe('states', () => {
     await expect(at.settle(lifecycler.claimTokensFor('c'))).rejects.toMatchObject({
       code: 'ML_RING_UNKNOWN_INSTANCE',
     });
+  });
+
+  test('claimed tokens are those that the reference hands over, and nobody else holds them', async () => {
+    const {
+      after: { a: left, b: taker },
+      result,
+    } = vectors.misc.claimTokens;
+    const at = world();
+    at.put({ ...known, id: 'b', state: 'LEAVING', tokens: Tokens.of(result) });
+    const lifecycler = await startActive(at, { numTokens: 2 });
+    expect(list(await at.settle(lifecycler.claimTokensFor('b')))).toEqual(result);
+    expect(list(at.entry('b')?.tokens)).toEqual(left?.tokens ?? []);
+    expect(list(at.entry()?.tokens)).toEqual(expect.arrayContaining(taker?.tokens ?? [0]));
   });
 });
 

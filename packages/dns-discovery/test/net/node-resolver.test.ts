@@ -68,6 +68,18 @@ describe('addresses over a name server', () => {
     expect(found).toEqual(['10.0.0.9']);
   });
 
+  test('a CNAME loop ends without an address', async () => {
+    const next: Readonly<Record<string, string>> = {
+      'one.test': 'two.test',
+      'two.test': 'one.test',
+    };
+    const found = await withServer(
+      ({ name }) => ({ records: [cname(name, next[name] ?? 'one.test')] }),
+      (resolver) => resolver.lookupAddresses('one.test', {}),
+    );
+    expect(found).toEqual([]);
+  });
+
   test('an unknown name has no addresses', async () => {
     const found = await withServer(
       () => ({ rcode: RCODE.NXDOMAIN }),

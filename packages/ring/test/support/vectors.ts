@@ -36,6 +36,7 @@ const schema = z.object({
         hex: z.string(),
         json: ring.optional(),
         error: z.string().optional(),
+        reencodedHex: z.string().optional(),
       }),
     ),
   }),
@@ -141,6 +142,7 @@ const schema = z.object({
   }),
   http: z.array(z.object({ body: z.string() })),
   misc: z.object({
+    claimTokens: z.object({ after: ring, result: z.array(z.number()) }),
     heartbeat: z.array(
       z.object({ ageSeconds: z.number(), healthy: z.boolean(), timeoutSeconds: z.number() }),
     ),
