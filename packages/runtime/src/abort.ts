@@ -18,14 +18,48 @@ export function throwIfAborted(signal: AbortSignal | undefined, what: string): v
   if (signal?.aborted === true) throw abortReason(signal, what);
 }
 
-/** Calls `run` when the signal fires, at once if it has; disposing the result forgets `run`. */
+/** Who waits for each signal that somebody has waited for, in the order they came. */
+const waiting = new WeakMap<AbortSignal, Set<{ readonly run: () => void }>>();
+
+/**
+ * Calls `run` when the signal fires, at once if it has; disposing the result forgets `run`. However many wait for one
+ * signal, it gets one listener: Node.js takes more than ten for a leak and warns of it.
+ */
 export function onAbort(signal: AbortSignal | undefined, run: () => void): Disposable {
-  if (signal?.aborted === true) {
+  if (signal === undefined) return { [Symbol.dispose]: () => {} };
+  if (signal.aborted) {
     run();
     return { [Symbol.dispose]: () => {} };
   }
-  signal?.addEventListener('abort', run, { once: true });
-  return { [Symbol.dispose]: () => signal?.removeEventListener('abort', run) };
+  const waiters = waiting.get(signal) ?? listen(signal);
+  const waiter = { run };
+  waiters.add(waiter);
+  return { [Symbol.dispose]: () => waiters.delete(waiter) };
+}
+
+function listen(signal: AbortSignal): Set<{ readonly run: () => void }> {
+  const waiters = new Set<{ readonly run: () => void }>();
+  waiting.set(signal, waiters);
+  const fire = (): void => {
+    waiting.delete(signal);
+    runAll(waiters);
+  };
+  signal.addEventListener('abort', fire, { once: true });
+  return waiters;
+}
+
+/** Runs every one that is still waiting when its turn comes, whether those before it throw or not. @throws the first error */
+function runAll(waiters: Set<{ readonly run: () => void }>): void {
+  const errors: unknown[] = [];
+  for (const waiter of waiters) {
+    waiters.delete(waiter);
+    try {
+      waiter.run();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }
 
 /** Where and how long: see {@link timeoutSignal}. */

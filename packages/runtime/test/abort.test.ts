@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import {
   AbortedError,
@@ -28,6 +29,33 @@ describe('abortReason', () => {
 });
 
 describe('onAbort', () => {
+  test('puts one listener on a signal, however many wait for it', () => {
+    const controller = new AbortController();
+    let fired = 0;
+    const links = Array.from({ length: 20 }, () =>
+      onAbort(controller.signal, () => {
+        fired += 1;
+      }),
+    );
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
+    for (const link of links.slice(5)) link[Symbol.dispose]();
+    controller.abort();
+    expect(fired).toBe(5);
+  });
+
+  test('skips who is disposed by another while the signal fires', () => {
+    const controller = new AbortController();
+    const seen: string[] = [];
+    onAbort(controller.signal, () => {
+      seen.push('first');
+      second[Symbol.dispose]();
+    });
+    const second = onAbort(controller.signal, () => seen.push('second'));
+    onAbort(controller.signal, () => seen.push('third'));
+    controller.abort();
+    expect(seen).toEqual(['first', 'third']);
+  });
+
   test('calls once when the signal fires, at once if it has, never after disposal', () => {
     const seen: string[] = [];
     const controller = new AbortController();
