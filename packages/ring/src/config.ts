@@ -84,7 +84,7 @@ export const ringConfig: SectionOf<RingBlockConfig> = section({
   observe: option(stringList(), {
     flag: 'ring.observe',
     default: [],
-    help: 'Whole key of another ring to read, prefix included; may be given several times.',
+    help: 'Whole key of another ring to read, prefix included; may be given several times. An observer is about the first.',
   }),
   replicationFactor: option(int({ min: 1 }), {
     flag: 'ring.replication-factor',

@@ -16,6 +16,7 @@ const facts = z
   );
 
 /** What a node of this build does not have, and why. */
+// S-41
 const ABSENT = new Map([
   ['kv_request_duration_seconds', 'of the versions key, which nodes here only pass on'],
   ['pyroscope_shutdown_duration_seconds', 'of flushing, which a node without data does not do'],
