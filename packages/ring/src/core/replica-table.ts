@@ -151,11 +151,11 @@ function firstWalk(owners: Uint32Array, width: number, groupOf: Uint32Array): Ui
 }
 
 /**
- * How long prefixes are: a few of them for each token, so that mostly the first row is the right one; of many tokens
- * fewer, so that their table stays in the processor's cache.
+ * How long prefixes are: about as many of them as tokens, so that the first or second row is the right one; for many
+ * tokens fewer, because rows that follow each other cost less than a larger table of prefixes.
  */
 function prefixBitsFor(tokens: number): number {
-  const bits = Math.ceil(Math.log2(tokens)) + (tokens > MANY_TOKENS ? -2 : 2);
+  const bits = Math.ceil(Math.log2(tokens)) - (tokens > MANY_TOKENS ? 2 : 0);
   return Math.min(MAX_PREFIX_BITS, Math.max(1, bits));
 }
 
