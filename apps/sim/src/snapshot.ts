@@ -6,7 +6,6 @@ import type { SimNode } from './sim-node.ts';
 
 /** What {@link Snapshot}s are taken with. */
 export interface SnapshotOptions {
-  readonly calm: boolean;
   /** Keys to look up in every ring. */
   readonly keys: readonly number[];
   /** Whether to read status pages for the length of queues, which costs a list of keys a node. */
@@ -18,7 +17,6 @@ export function snapshotOf(cluster: SimCluster, options: SnapshotOptions): Snaps
   return {
     atMs: cluster.now,
     nodes: cluster.live.map((node) => seenBy(node, options)),
-    calm: options.calm,
     pendingEvents: cluster.runtime.pendingEvents,
   };
 }

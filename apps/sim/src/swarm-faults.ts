@@ -18,7 +18,7 @@ export class FaultRunner {
   }
 
   /** Whether no fault is in force. */
-  get calm(): boolean {
+  get #calm(): boolean {
     return this.#open.size === 0 && this.#leaving === 0;
   }
 
@@ -110,12 +110,12 @@ export class FaultRunner {
   #stop(node: SimNode, forMs: number): (() => void) | undefined {
     if (!node.live) return undefined;
     const others = this.#cluster.live.filter(({ spec }) => spec.cluster === node.spec.cluster);
-    const wellBefore = this.calm && forMs === 0 && others.length > 2;
+    const wellBefore = this.#calm && forMs === 0 && others.length > 2;
     this.#leaving += 1;
     const done = (): void => {
       this.#leaving -= 1;
       // Who leaves while he is cut off may tell nobody, and stays in the ring until he is back or forgotten by hand.
-      if (wellBefore && this.calm) this.gone.add(node.name);
+      if (wellBefore && this.#calm) this.gone.add(node.name);
       else if (node.state === 'down') node.start();
     };
     node.stop().then(done, done);

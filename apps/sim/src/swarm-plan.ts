@@ -1,4 +1,4 @@
-import { type Random, seededRandom } from '@ml/runtime';
+import { assert, type Random, seededRandom } from '@ml/runtime';
 import { DNS_FAULTS, type DnsFault } from './dns.ts';
 import type { NodeMode } from './sim-node.ts';
 
@@ -230,9 +230,8 @@ function between(random: Random, least: number, most: number): number {
   return Math.round(least + random.float() * Math.max(0, most - least));
 }
 
-function pick<T>(random: Random, [first, ...more]: readonly [T, ...T[]] | readonly T[]): T {
-  const all = first === undefined ? more : [first, ...more];
-  const [chosen] = all.slice(random.int(Math.max(1, all.length)));
-  if (chosen === undefined) throw new RangeError('there is nothing to choose from');
+function pick<T>(random: Random, choices: readonly T[]): T {
+  const [chosen] = choices.slice(random.int(choices.length));
+  assert(chosen !== undefined, 'there is something to choose from');
   return chosen;
 }

@@ -59,6 +59,8 @@ const STEADY_MS = 60_000;
 const LOOKED_UP_KEYS = 8;
 /** Laws of merging are tried on the values of the moment so often. */
 const LAWS_EVERY_SAMPLES = 10;
+/** Changes of values that wait are counted so often. */
+const QUEUES_EVERY_SAMPLES = 10;
 
 /** Runs a plan: starts the nodes, lets faults happen, ends them all, and waits until every check holds or time is up. */
 export async function runPlan(plan: SwarmPlan, options: SwarmOptions = {}): Promise<SwarmOutcome> {
@@ -201,7 +203,7 @@ class SwarmRun {
   }
 
   #snapshot(): Snapshot {
-    const options = { calm: this.#faults.calm, keys: this.#keys, queues: this.#samples % 10 === 0 };
+    const options = { keys: this.#keys, queues: this.#samples % QUEUES_EVERY_SAMPLES === 0 };
     return snapshotOf(this.#cluster, options);
   }
 

@@ -44,8 +44,6 @@ export interface SeenNode {
 export interface Snapshot {
   readonly atMs: number;
   readonly nodes: readonly SeenNode[];
-  /** Whether each pair of nodes of one cluster can reach each other; no fault is in force. */
-  readonly calm: boolean;
   readonly pendingEvents: number;
 }
 

@@ -20,7 +20,6 @@ export function snapshot(second: Partial<SeenNode> = {}, more: Partial<Snapshot>
   return {
     atMs: 0,
     nodes: [seenNode('c-0'), seenNode('c-1', second)],
-    calm: true,
     pendingEvents: 10,
     ...more,
   };
