@@ -30,12 +30,12 @@ export function repeated(once: () => void): Run {
   };
 }
 
-const results: unknown[] = new Array(1024).fill(undefined);
+const results: unknown[] = new Array(4).fill(undefined);
 let nextResult = 0;
 
 /** Holds on to a result for a while, so that the compiler cannot leave out the work that made it. */
 export function keep(value: unknown): void {
-  results[nextResult & 1023] = value;
+  results[nextResult & 3] = value;
   nextResult += 1;
 }
 
