@@ -1,4 +1,5 @@
 import { assert } from '@ml/runtime';
+import { unpackTokens } from './packed-tokens.ts';
 
 /** One past the largest token: the ring is a circle of this many positions. */
 export const TOKEN_SPACE = 4294967296;
@@ -180,26 +181,7 @@ export class Tokens implements Iterable<number> {
 
   #decode(): void {
     const bytes = this.#packed ?? new Uint8Array(0);
-    let count = 0;
-    for (let i = this.#start; i < this.#end; i++) count += ((bytes[i] ?? 0) >>> 7) ^ 1;
-    const values = new Uint32Array(count);
-    let canonical = true;
-    let at = this.#start;
-    let last = -1;
-    for (let i = 0; i < count; i++) {
-      const from = at;
-      let byte = bytes[at++] ?? 0;
-      let value = byte & 0x7f;
-      for (let shift = 7; byte > 0x7f; shift += 7) {
-        byte = bytes[at++] ?? 0;
-        // a varint beyond 32 bits is cut off.
-        if (shift < 32) value |= (byte & 0x7f) << shift;
-      }
-      const token = value >>> 0;
-      if (token <= last || at - from !== varintLength(token)) canonical = false;
-      last = token;
-      values[i] = token;
-    }
+    const { values, canonical } = unpackTokens(bytes, this.#start, this.#end);
     this.#canonical = canonical;
     this.#values = canonical || isAscending(values) ? values : sortedUnique(values);
   }
