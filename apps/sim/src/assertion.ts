@@ -2,6 +2,19 @@ import { MlError } from '@ml/runtime';
 import { parseDuration } from '@ml/runtime/config';
 import type { HistogramSummary } from './histogram.ts';
 import type { Sample, Totals } from './observer.ts';
+import {
+  ASSERTION_SUBJECTS,
+  CONDITIONS,
+  type Condition,
+  distributionQuantity,
+  END,
+  SAMPLED,
+  type SampledQuantity,
+  THROUGHOUT,
+  type Timing,
+  TOTALS,
+  type Unit,
+} from './quantities.ts';
 
 /** The text of an assertion cannot be understood. The message says what is allowed in its place. */
 export class AssertionSyntaxError extends MlError<'ML_SIM_ASSERTION_SYNTAX'> {
@@ -17,7 +30,12 @@ export interface Findings {
   readonly propagation: HistogramSummary;
   readonly fullPropagation: HistogramSummary;
   readonly detection: HistogramSummary;
+  /** From the start of a node until it was ready. */
+  readonly timeToReady: HistogramSummary;
+  readonly writes: number;
   readonly casFailures: number;
+  /** Accepted writes that a later one of the same node did not build on. */
+  readonly lostWrites: number;
   readonly unseenWrites: number;
   /** When the last fault ended, in virtual milliseconds; 0 when there was none. */
   readonly healedAtMs: number;
@@ -38,93 +56,12 @@ export interface Assertion {
   readonly sampleAtMs: number | undefined;
   /** When it looks for a duration behind the last fault, that duration in milliseconds. */
   readonly afterHealMs: number | undefined;
+  /** Whether samples must look closely: see {@link Sample.closeUp}. */
+  readonly closeUp: boolean;
   check(findings: Findings): Verdict;
 }
 
-type Unit = 'count' | 'duration' | 'bytes';
 type Operator = '<' | '<=' | '==' | '!=' | '>=' | '>';
-
-/** When an assertion about a moment must hold. */
-type Timing =
-  | { readonly type: 'end' }
-  | { readonly type: 'throughout'; readonly fromMs: number; readonly untilMs: number }
-  | { readonly type: 'at'; readonly atMs: number }
-  | { readonly type: 'within'; readonly forMs: number; readonly afterMs: number | 'heal' };
-
-/** Something that each sample tells. `pick` chooses the value that is hardest to satisfy. */
-interface SampledQuantity {
-  readonly type: 'sampled';
-  readonly unit: Unit;
-  readonly values: (sample: Sample) => readonly number[];
-  readonly timing: Timing;
-}
-
-/** Something that is known once, when the run is over. */
-interface TotalQuantity {
-  readonly type: 'total';
-  readonly unit: Unit;
-  readonly value: (findings: Findings) => number;
-}
-
-/** Something that each sample says yes or no to. */
-interface Condition {
-  readonly type: 'condition';
-  readonly holds: (sample: Sample) => boolean;
-}
-
-const END: Timing = { type: 'end' };
-const THROUGHOUT: Timing = {
-  type: 'throughout',
-  fromMs: 0,
-  untilMs: Number.POSITIVE_INFINITY,
-};
-
-const CONDITIONS: ReadonlyMap<string, Condition> = new Map<string, Condition>([
-  ['all views equal', { type: 'condition', holds: (sample) => sample.viewsEqual }],
-  ['lookups agree', { type: 'condition', holds: (sample) => sample.lookupsAgree }],
-]);
-
-const SAMPLED: ReadonlyMap<string, SampledQuantity> = new Map(
-  Object.entries({
-    members: sampled('count', (s) => [s.membersMin, s.membersMax], END),
-    instances: sampled('count', (s) => [s.instancesMin, s.instancesMax], END),
-    'live nodes': sampled('count', (s) => [s.live], END),
-    'isolated nodes': sampled('count', (s) => [s.isolated], END),
-    'open suspicions': sampled('count', (s) => [s.suspicions], END),
-    'queued messages': sampled('count', (s) => [s.queued], THROUGHOUT),
-    'oldest heartbeat age': sampled('duration', (s) => [s.oldestHeartbeatMs], THROUGHOUT),
-  }),
-);
-
-const TOTALS: ReadonlyMap<string, TotalQuantity> = new Map(
-  Object.entries({
-    suspicions: total('count', ({ totals }) => totals.suspicions),
-    'false suspicions': total('count', ({ totals }) => totals.falseSuspicions),
-    refutations: total('count', ({ totals }) => totals.refutations),
-    deaths: total('count', ({ totals }) => totals.deaths),
-    'false deaths': total('count', ({ totals }) => totals.falseDeaths),
-    rejoins: total('count', ({ totals }) => totals.rejoins),
-    'start failures': total('count', ({ totals }) => totals.startFailures),
-    'cas failures': total('count', ({ casFailures }) => casFailures),
-    'unseen writes': total('count', ({ unseenWrites }) => unseenWrites),
-    'bytes per node': total('bytes', ({ samples, endMs }) => bytesPerNodeS(samples, endMs)),
-  }),
-);
-
-const STATISTICS = ['p50', 'p90', 'p99', 'max', 'mean'] as const;
-const DISTRIBUTIONS = {
-  propagation: (findings: Findings) => findings.propagation,
-  'full propagation': (findings: Findings) => findings.fullPropagation,
-  detection: (findings: Findings) => findings.detection,
-} as const;
-
-/** What may stand at the beginning of an assertion, for messages and help. */
-export const ASSERTION_SUBJECTS: readonly string[] = [
-  ...CONDITIONS.keys(),
-  ...SAMPLED.keys(),
-  ...TOTALS.keys(),
-  ...Object.keys(DISTRIBUTIONS).map((name) => `${name} ${STATISTICS.join('|')}`),
-];
 
 const TIMINGS =
   'at 30s, at end, throughout, after 10s, before 1m, within 10s after heal, within 10s after 30s';
@@ -152,7 +89,7 @@ export function parseAssertion(text: string): Assertion {
       text,
       `nothing may follow the value, but ${JSON.stringify(rest)} does`,
     );
-  const summed = TOTALS.get(subject) ?? distribution(subject);
+  const summed = TOTALS.get(subject) ?? distributionQuantity(subject);
   if (summed === undefined) throw unknownSubject(text, subject);
   const wanted = wantedValue(compare, summed.unit);
   return assertionOf(text, undefined, (findings) => {
@@ -172,7 +109,7 @@ function sampledAssertion(quantity: SampledQuantity, compare: Comparison, rest: 
   const wanted = wantedValue(compare, quantity.unit);
   const timing = timingOf(text, rest.replace(/^on all nodes\s*/, ''), quantity.timing);
   const worst = (sample: Sample): number => hardest(quantity.values(sample), operator, wanted);
-  return assertionOf(text, timing, (findings) => {
+  const assertion = assertionOf(text, timing, (findings) => {
     const samples = samplesOf(timing, findings);
     const good = (sample: Sample): boolean => compares(worst(sample), operator, wanted);
     if (timing.type === 'within') {
@@ -193,6 +130,7 @@ function sampledAssertion(quantity: SampledQuantity, compare: Comparison, rest: 
       found: `${show(worst(shown), quantity.unit)} at ${seconds(shown.atMs)}`,
     };
   });
+  return { ...assertion, closeUp: quantity.closeUp };
 }
 
 function checkCondition(
@@ -226,6 +164,7 @@ function assertionOf(
     text,
     sampleAtMs: timing?.type === 'at' ? timing.atMs : fixed,
     afterHealMs: within?.afterMs === 'heal' ? within.forMs : undefined,
+    closeUp: false,
     check: (findings) => ({ text, ...check(findings) }),
   };
 }
@@ -286,31 +225,6 @@ function wantedValue({ text, value }: Comparison, unit: Unit): number {
   }
   const factor = { k: 1000, M: 1_000_000, G: 1_000_000_000 }[suffix?.charAt(0) ?? ''] ?? 1;
   return Number(digits) * factor;
-}
-
-function distribution(subject: string): TotalQuantity | undefined {
-  for (const [name, summaryOf] of Object.entries(DISTRIBUTIONS)) {
-    const statistic = STATISTICS.find((each) => subject === `${name} ${each}`);
-    if (statistic !== undefined) {
-      // Nothing was measured: that must not pass as fast.
-      const value = (findings: Findings): number => {
-        const summary = summaryOf(findings);
-        return summary.count === 0 ? Number.NaN : summary[statistic];
-      };
-      return { type: 'total', unit: 'duration', value };
-    }
-  }
-  return undefined;
-}
-
-function bytesPerNodeS(samples: readonly Sample[], endMs: number): number {
-  let bytes = 0;
-  let before = 0;
-  for (const { atMs, bytesPerNodeS: rate } of samples) {
-    bytes += (rate * (atMs - before)) / 1000;
-    before = atMs;
-  }
-  return endMs === 0 ? 0 : (bytes * 1000) / endMs;
 }
 
 function unknownSubject(text: string, subject: string): AssertionSyntaxError {
@@ -376,18 +290,6 @@ function show(value: number, unit: Unit): string {
 /** Milliseconds as people read them: `850ms`, `12.3s`. */
 export function seconds(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)}ms` : `${Number((ms / 1000).toFixed(2))}s`;
-}
-
-function sampled(
-  unit: Unit,
-  values: (sample: Sample) => readonly number[],
-  timing: Timing,
-): SampledQuantity {
-  return { type: 'sampled', unit, values, timing };
-}
-
-function total(unit: Unit, value: (findings: Findings) => number): TotalQuantity {
-  return { type: 'total', unit, value };
 }
 
 function longestFirst<T>(table: ReadonlyMap<string, T>): readonly (readonly [string, T])[] {

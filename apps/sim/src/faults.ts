@@ -1,4 +1,5 @@
-import { assert, type Random } from '@ml/runtime';
+import { forgetInstance, ringCodec } from '@ml/ring';
+import { assert, MlError, type Random } from '@ml/runtime';
 import type { SimCluster } from './cluster.ts';
 import type { ConfigTree } from './config-tree.ts';
 import type { ActionText, TimelineEntry } from './scenario-schema.ts';
@@ -63,7 +64,8 @@ export class Faults {
   #begin(index: number, entry: TimelineEntry): void {
     const { cluster } = this.#context;
     const undo = this.#act(index, entry);
-    this.#lastEndMs = cluster.now;
+    // A note does nothing that could heal.
+    if (entry.note === undefined) this.#lastEndMs = cluster.now;
     if (entry.for === undefined || undo === undefined) return;
     cluster.runtime.timers.after(entry.for, () => {
       this.#guarded(() => {
@@ -149,7 +151,7 @@ export class Faults {
 
   #actOnCluster(index: number, action: ActionText): Undo {
     const { configure, add, cluster } = this.#context;
-    const { ip_reuse: reuse, rolling_update: update, scale, config } = action;
+    const { ip_reuse: reuse, rolling_update: update, scale, config, forget } = action;
     if (reuse !== undefined) {
       const old = cluster.node(reuse.of);
       if (isRunning(old)) old.kill();
@@ -172,6 +174,10 @@ export class Faults {
       for (const node of this.#select(config.nodes, isAny)) {
         configure(node, config.set);
         if (isRunning(node)) this.#restart(node, { address: 'same', disk: 'kept' });
+      }
+    } else if (forget !== undefined) {
+      for (const node of this.#select(forget.instances, isAny)) {
+        this.#later(this.#forget(node, forget.by));
       }
     }
     return undefined;
@@ -251,6 +257,29 @@ export class Faults {
   ): void {
     if (how.disk === 'lost') node.loseDisk();
     this.#context.cluster.restart(node.name, { address: how.address });
+  }
+
+  /** Takes an instance out of the ring on the page of another node, as an operator does. */
+  async #forget(instance: SimNode, by: string | undefined): Promise<void> {
+    const { cluster } = this.#context;
+    const others = cluster.live.filter((node) => {
+      return node !== instance && node.spec.cluster === instance.spec.cluster;
+    });
+    const page = by === undefined ? others[0] : cluster.node(by);
+    const { node, kv } = page ?? {};
+    if (page === undefined || node === undefined || kv === undefined) {
+      cluster.note(
+        `nobody can forget ${instance.name}: ${page?.name ?? 'no other node'} is not up`,
+      );
+      return;
+    }
+    try {
+      await forgetInstance(kv.client(ringCodec), node.ownRing.key, instance.name);
+    } catch (error) {
+      // The page would show the same to the operator.
+      if (!MlError.is(error)) throw error;
+      cluster.note(`${page.name} could not forget ${instance.name}: ${error.message}`);
+    }
   }
 
   async #rollingUpdate(update: NonNullable<ActionText['rolling_update']>): Promise<void> {

@@ -1,11 +1,11 @@
 export {
-  ASSERTION_SUBJECTS,
   type Assertion,
   AssertionSyntaxError,
   type Findings,
   parseAssertion,
   type Verdict,
 } from './assertion.ts';
+export type { CloseUp } from './close-up.ts';
 export {
   SimCluster,
   type SimClusterOptions,
@@ -19,7 +19,14 @@ export { ScenarioError, type ScenarioFault, SimUsageError } from './errors.ts';
 export type { EventLogLevel, SimEvent, SimObserver } from './events.ts';
 export { Histogram, type HistogramSummary } from './histogram.ts';
 export { type Latency, Links, latencyOf } from './links.ts';
-export { type KeptEvent, Observer, type Sample, type Totals } from './observer.ts';
+export {
+  type KeptEvent,
+  Observer,
+  type ObserverOptions,
+  type Sample,
+  type Totals,
+} from './observer.ts';
+export { ASSERTION_SUBJECTS } from './quantities.ts';
 export {
   type NodeResult,
   type Progress,

@@ -1,5 +1,6 @@
 import { Write } from '@ml/ring';
 import { MlError } from '@ml/runtime';
+import { type CloseUp, closeUpOf } from './close-up.ts';
 import type { SimCluster } from './cluster.ts';
 import type { SimEvent } from './events.ts';
 import { Histogram } from './histogram.ts';
@@ -10,6 +11,8 @@ export interface Sample {
   readonly atMs: number;
   /** Nodes that are up and run. */
   readonly live: number;
+  /** Of these, full nodes that have said since their start that they are ready. */
+  readonly ready: number;
   /** Fewest and most members that a live node sees. */
   readonly membersMin: number;
   readonly membersMax: number;
@@ -30,6 +33,8 @@ export interface Sample {
   readonly queued: number;
   /** Bytes that all nodes have sent since the sample before, per live node and second. */
   readonly bytesPerNodeS: number;
+  /** Present when the observer was told to look closely. */
+  readonly closeUp?: CloseUp;
 }
 
 /** Numbers over the whole run. */
@@ -47,6 +52,8 @@ export interface Totals {
   left: number;
   rejoins: number;
   startFailures: number;
+  /** Log lines of level error. */
+  errorsLogged: number;
 }
 
 /** Events that are kept as text for reports; those beyond are counted. */
@@ -57,6 +64,16 @@ const MAX_SAMPLES = 4000;
 const LOOKUP_KEYS = 16;
 /** Message of the log line that tells of a successful rejoin; a test sees it happen. */
 const REJOIN_MARK = 'joined addresses that were no members';
+/** Message of the log line of a node that has become ready; a test sees it happen. */
+const READY_MARK = 'ready';
+
+/** How an {@link Observer} looks. */
+export interface ObserverOptions {
+  /** Virtual milliseconds from one sample to the next. Default 1000. */
+  readonly everyMs?: number;
+  /** Whether samples have {@link Sample.closeUp}. Default false. */
+  readonly closeUp?: boolean;
+}
 
 /** An event with what the observer thinks of it. */
 export interface KeptEvent {
@@ -83,10 +100,16 @@ export class Observer implements Disposable {
     left: 0,
     rejoins: 0,
     startFailures: 0,
+    errorsLogged: 0,
   };
   /** From the end of a node to the moment at which each other node held it for dead, in milliseconds. */
   readonly detection: Histogram = new Histogram();
+  /** From the start of a node until it said that it was ready, in milliseconds. */
+  readonly timeToReady: Histogram = new Histogram();
   readonly #cluster: SimCluster;
+  readonly #closeUp: boolean;
+  /** Nodes that are ready. */
+  readonly #ready = new Set<SimNode>();
   readonly #subscription: Disposable;
   readonly #samples: Sample[] = [];
   readonly #kept: KeptEvent[] = [];
@@ -103,9 +126,10 @@ export class Observer implements Disposable {
   #compared: { readonly key: string; readonly equal: boolean } | undefined;
   #lastSentBytes = 0;
 
-  /** Samples are due every `everyMs` virtual milliseconds; see {@link nextSampleMs}. */
-  constructor(cluster: SimCluster, everyMs = 1000) {
+  constructor(cluster: SimCluster, options: ObserverOptions = {}) {
+    const { everyMs = 1000, closeUp = false } = options;
     this.#cluster = cluster;
+    this.#closeUp = closeUp;
     this.#everyMs = everyMs;
     this.#subscription = cluster.observe((event) => this.#onEvent(event));
     const random = cluster.random.fork('observed keys');
@@ -141,6 +165,7 @@ export class Observer implements Disposable {
     const sample: Sample = {
       atMs: cluster.now,
       live: live.length,
+      ready: live.reduce((count, node) => count + (this.#ready.has(node) ? 1 : 0), 0),
       membersMin: least(members),
       membersMax: most(members),
       viewsEqual: this.#viewsEqual(members),
@@ -150,6 +175,7 @@ export class Observer implements Disposable {
       lookupsAgree: lookupsAgree(live, this.#lookupKeys),
       queued: live.reduce((sum, node) => sum + queuedOf(node), 0),
       bytesPerNodeS: this.#bytesPerNodeS(live.length),
+      ...(this.#closeUp && { closeUp: closeUpOf(live, cluster.nodes) }),
     };
     this.#samples.push(sample);
     if (this.#samples.length > MAX_SAMPLES) this.#thin();
@@ -189,8 +215,7 @@ export class Observer implements Disposable {
         this.#onNode(event);
         break;
       case 'log':
-        if (event.message === REJOIN_MARK) this.totals.rejoins += 1;
-        this.#keep(event, false);
+        this.#onLog(event);
         break;
       case 'note':
         this.#keep(event, false);
@@ -252,7 +277,19 @@ export class Observer implements Disposable {
     if (event.what === 'failed') this.totals.startFailures += 1;
     if (event.what === 'killed') this.#killedAtMs.set(node, event.atMs);
     if (event.what === 'starting') this.#verdicts.delete(node);
+    if (event.what === 'starting') this.#ready.delete(node);
     if (event.what === 'started') this.#killedAtMs.delete(node);
+    this.#keep(event, false);
+  }
+
+  #onLog(event: Extract<SimEvent, { type: 'log' }>): void {
+    if (event.level === 'error') this.totals.errorsLogged += 1;
+    if (event.message === REJOIN_MARK) this.totals.rejoins += 1;
+    if (event.message === READY_MARK) {
+      const node = this.#cluster.node(event.node);
+      this.#ready.add(node);
+      this.timeToReady.add(event.atMs - node.startedAtMs);
+    }
     this.#keep(event, false);
   }
 

@@ -101,7 +101,10 @@ class ScenarioRun implements AsyncDisposable {
       add: (given) => this.#add({ ...given, count: 1, started: true }, given),
     });
     for (const group of text.nodes) this.#addGroup(group);
-    this.#observer = new Observer(this.#cluster, text.sample);
+    this.#observer = new Observer(this.#cluster, {
+      everyMs: text.sample,
+      closeUp: scenario.assertions.some(({ closeUp }) => closeUp),
+    });
     this.#workload = text.workload && this.#newWorkload(text.workload);
     options.onCluster?.(this.#cluster);
   }
@@ -166,6 +169,8 @@ class ScenarioRun implements AsyncDisposable {
       everyMs: given.every,
       keys: given.keys,
       valueBytes: given.value_bytes,
+      burst: given.burst,
+      writers: given.writers,
     });
     runtime.timers.after(given.from, () => workload.start());
     if (given.until !== undefined) runtime.timers.after(given.until, () => workload.stop());
@@ -238,7 +243,7 @@ class ScenarioRun implements AsyncDisposable {
   }
 
   #findings(): Findings {
-    const { samples, totals, detection } = this.#observer;
+    const { samples, totals, detection, timeToReady } = this.#observer;
     const workload = this.#workload;
     return {
       samples,
@@ -246,7 +251,10 @@ class ScenarioRun implements AsyncDisposable {
       propagation: workload?.propagation.summary() ?? NOTHING,
       fullPropagation: workload?.fullPropagation.summary() ?? NOTHING,
       detection: detection.summary(),
+      timeToReady: timeToReady.summary(),
+      writes: workload?.writes ?? 0,
       casFailures: workload?.failures ?? 0,
+      lostWrites: workload?.lost ?? 0,
       unseenWrites: workload?.unseen ?? 0,
       healedAtMs: this.#faults.lastEndMs,
       endMs: this.#cluster.now,

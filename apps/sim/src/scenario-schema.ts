@@ -84,6 +84,7 @@ export interface ActionText {
       }
     | undefined;
   readonly config?: { readonly nodes: Selector; readonly set: Block } | undefined;
+  readonly forget?: { readonly instances: Selector; readonly by?: string | undefined } | undefined;
   readonly note?: string | undefined;
 }
 
@@ -98,6 +99,8 @@ export interface TimelineEntry extends ActionText {
 /** A checked scenario file. Times in milliseconds. */
 export interface ScenarioText {
   readonly description: string;
+  /** Which trouble of operators the scenario is about, in one sentence. */
+  readonly pain?: string | undefined;
   readonly seed: number;
   readonly mode: 'full' | 'membership';
   readonly nodes: readonly NodeGroup[];
@@ -121,6 +124,8 @@ export interface ScenarioText {
         readonly every: number;
         readonly keys: number;
         readonly value_bytes: number;
+        readonly writers: number;
+        readonly burst: number;
         readonly from: number;
         readonly until?: number | undefined;
       }
@@ -194,6 +199,13 @@ const workload = z.strictObject({
   every: duration.default(1000).meta({ description: 'One write each so often. Default 1s.' }),
   keys: count.min(1).max(1000).default(1),
   value_bytes: byteAmount.default(0),
+  writers: count
+    .min(1)
+    .default(1)
+    .meta({ description: 'How many random nodes write at once. Default 1.' }),
+  burst: count.min(1).default(1).meta({
+    description: 'How many writes each of them begins at once, competing for one item. Default 1.',
+  }),
   from: duration.default(0).meta({ description: 'When writing begins.' }),
   until: duration
     .optional()
@@ -285,6 +297,10 @@ const actionKeys = {
     .strictObject({ nodes: selector, set: configBlock })
     .optional()
     .meta({ description: 'Restart nodes with another configuration, so that they drift apart.' }),
+  forget: z.strictObject({ instances: selector, by: z.string().optional() }).optional().meta({
+    description:
+      'Take instances out of the ring, as an operator does on the page of a node: "by", else the first that is up.',
+  }),
   note: z.string().optional().meta({ description: 'Write something into the report.' }),
 } as const;
 
@@ -333,6 +349,11 @@ export const scenarioSchema: z.ZodType<ScenarioText, unknown> = z.strictObject({
     .string()
     .min(1)
     .meta({ description: 'One sentence: what happens and what must hold.' }),
+  pain: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'One sentence: which trouble of operators this is about.' }),
   seed: z.int().min(0).default(1).meta({ description: 'Default 1; -seed wins.' }),
   mode: mode.default('full').meta({ description: 'Whole servers, or gossip alone.' }),
   nodes: z

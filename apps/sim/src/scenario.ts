@@ -14,6 +14,7 @@ import {
 } from './config-tree.ts';
 import { ScenarioError, type ScenarioFault, SimUsageError } from './errors.ts';
 import { type ScenarioText, scenarioSchema } from './scenario-schema.ts';
+import { selectorFaults } from './selector-faults.ts';
 
 /** What a command line changes in a scenario. */
 export interface ScenarioOverrides {
@@ -62,6 +63,11 @@ export function readScenario(
   const parsed = scenarioSchema.safeParse(overridden(given, overrides));
   const faults = parsed.success ? [] : parsed.error.issues.map((issue) => faultOf(issue, places));
   faults.push(...configFaults(yaml, document, lines));
+  if (parsed.success) {
+    for (const { path, message } of selectorFaults(parsed.data)) {
+      faults.push({ ...places.of(path), path: path.map(String).join('.'), message });
+    }
+  }
   if (!parsed.success || faults.length > 0) throw new ScenarioError(name, faults);
   return {
     name,

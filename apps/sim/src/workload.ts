@@ -16,6 +16,10 @@ export interface WorkloadOptions {
   readonly keys?: number;
   /** Bytes of each value beyond its number. Default 0. */
   readonly valueBytes?: number;
+  /** How many random nodes write at once; one may be drawn more than once. Default 1. */
+  readonly writers?: number;
+  /** How many writes each of them begins at once; they compete for one item. Default 1. */
+  readonly burst?: number;
 }
 
 /** Writes whose spread is still followed; of more the oldest are given up. */
@@ -29,9 +33,21 @@ interface OpenWrite {
   readonly missing: Set<SimNode>;
 }
 
+/** Accepted writes of one item in one life of its node: each builds on another state of the item, or one was lost. */
+interface Chain {
+  readonly life: number;
+  /** Times of the states that accepted writes replaced. */
+  readonly replaced: Set<number>;
+}
+
+/** What a write that found no item replaces. */
+const NO_ITEM = -1;
+/** States of an item that are remembered; the oldest are forgotten. */
+const MAX_REPLACED = 1000;
+
 /**
  * Writes test values by CAS and watches on every node when they arrive. Each node has one item in each key, so that
- * writes never compete; a later value of an item stands for the earlier ones.
+ * writes of different nodes never compete; a later value of an item stands for the earlier ones.
  */
 export class Workload implements Disposable {
   /** From a write to the moment another node saw it, in milliseconds: one entry a write and node. */
@@ -47,6 +63,8 @@ export class Workload implements Disposable {
   #writes = 0;
   #failures = 0;
   #givenUp = 0;
+  #lost = 0;
+  readonly #chains = new Map<string, Chain>();
 
   /** Watches from now on; writes from {@link start} on. The cluster must have {@link WORKLOAD_CODECS}. */
   constructor(cluster: SimCluster, options: WorkloadOptions) {
@@ -68,6 +86,11 @@ export class Workload implements Disposable {
     return this.#failures;
   }
 
+  /** Writes that were accepted although another accepted one had replaced the same state: one of the two is lost. */
+  get lost(): number {
+    return this.#lost;
+  }
+
   /** Writes that some node, live when they were made and ever since, has not seen yet, or that were no longer followed. */
   get unseen(): number {
     return this.#givenUp + this.#open.length;
@@ -76,11 +99,15 @@ export class Workload implements Disposable {
   /** Begins to write. */
   start(): void {
     const random = this.#cluster.random.fork('workload');
-    const { everyMs, keys = 1 } = this.#options;
+    const { everyMs, keys = 1, writers = 1, burst = 1 } = this.#options;
     this.#timer ??= this.#cluster.runtime.timers.every(everyMs, () => {
-      const writers = this.#cluster.live.filter(({ kv }) => kv?.state.type === 'running');
-      const writer = writers[random.int(Math.max(1, writers.length))];
-      if (writer !== undefined) void this.#write(writer, random.int(keys));
+      const able = this.#cluster.live.filter(({ kv }) => kv?.state.type === 'running');
+      for (let turn = 0; turn < writers; turn++) {
+        const writer = able[random.int(Math.max(1, able.length))];
+        if (writer === undefined) continue;
+        const key = random.int(keys);
+        for (let write = 0; write < burst; write++) void this.#write(writer, key);
+      }
     });
   }
 
@@ -113,17 +140,36 @@ export class Workload implements Disposable {
       this.#open.shift();
       this.#givenUp += 1;
     }
-    const value = { sequence, filler: 'x'.repeat(this.#options.valueBytes ?? 0) };
+    const filler = 'x'.repeat(this.#options.valueBytes ?? 0);
     const nowUnixMs = writer.runtime?.clock.unixMs() ?? runtime.clock.unixMs();
+    const { lives } = writer;
+    let replaces = NO_ITEM;
     try {
-      await client.cas(keyName(key), (current) =>
-        (current ?? new LwwMap<unknown>()).set(writer.name, value, nowUnixMs),
-      );
+      await client.cas(keyName(key), (current = new LwwMap<unknown>()) => {
+        replaces = current.items.get(writer.name)?.updatedUnixMs ?? NO_ITEM;
+        // Of writes that compete any may come first, but what is seen never goes back.
+        const value = {
+          sequence: Math.max(sequence, sequenceOf(current.get(writer.name))),
+          filler,
+        };
+        return current.set(writer.name, value, nowUnixMs);
+      });
+      this.#accepted(write.item, lives, replaces);
     } catch {
       // The store says why in its log; here it only counts that the write did not happen.
       this.#failures += 1;
       this.#drop(write);
     }
+  }
+
+  #accepted(item: string, life: number, replaces: number): void {
+    const known = this.#chains.get(item);
+    const chain = known?.life === life ? known : { life, replaced: new Set<number>() };
+    this.#chains.set(item, chain);
+    if (chain.replaced.has(replaces)) this.#lost += 1;
+    chain.replaced.add(replaces);
+    const [oldest] = chain.replaced;
+    if (chain.replaced.size > MAX_REPLACED && oldest !== undefined) chain.replaced.delete(oldest);
   }
 
   #concerns(node: SimNode, writer: SimNode): boolean {

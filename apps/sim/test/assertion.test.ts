@@ -4,6 +4,7 @@ import { type Findings, parseAssertion, type Sample } from '../src/index.ts';
 const SAMPLE: Sample = {
   atMs: 0,
   live: 5,
+  ready: 5,
   membersMin: 5,
   membersMax: 5,
   viewsEqual: true,
@@ -31,11 +32,15 @@ function findings(samples: readonly Partial<Sample>[], more: Partial<Findings> =
       left: 0,
       rejoins: 0,
       startFailures: 0,
+      errorsLogged: 0,
     },
     propagation: { count: 9, mean: 500, p50: 400, p90: 900, p99: 1500, max: 2500 },
     fullPropagation: NONE,
     detection: NONE,
+    timeToReady: NONE,
+    writes: 9,
     casFailures: 0,
+    lostWrites: 0,
     unseenWrites: 0,
     healedAtMs: 1000,
     endMs: samples.length * 1000,
@@ -79,6 +84,18 @@ describe('an assertion', () => {
     const given = findings([{}, { viewsEqual: false }, { viewsEqual: false }, {}]);
     expect(held('all views equal within 2s after heal', given)).toBe(true);
     expect(held('all views equal within 1s after heal', given)).toBe(false);
+  });
+
+  test('about what only a close look tells asks for one, and does not hold without it', () => {
+    const closeUp = { unhealthy: 0, strangers: 2, remembered: 7, queuedChanges: 40 };
+    const given = findings([{ closeUp }]);
+    expect(parseAssertion('strangers == 0').closeUp).toBe(true);
+    expect(parseAssertion('members == 5').closeUp).toBe(false);
+    expect(held('strangers == 0', given)).toBe(false);
+    expect(held('unhealthy instances == 0', given)).toBe(true);
+    expect(held('remembered members <= 7', given)).toBe(true);
+    expect(held('queued changes < 40', given)).toBe(false);
+    expect(held('unhealthy instances == 0', findings([{}]))).toBe(false);
   });
 
   test('about something that was never measured does not hold', () => {

@@ -51,9 +51,9 @@ describe('a run', () => {
     expect(result.samples.length).toBeGreaterThan(5);
   });
 
-  test('is refused when its timeline names a node that does not exist', async () => {
-    const bad = `${HEAD}nodes: 2\nduration: 9s\ntimeline:\n  - {at: 1s, kill: nobody}\n`;
-    await expect(run(bad)).rejects.toThrow(/no node is called "nobody"/);
+  test('is refused when its timeline names a node that is not there yet', async () => {
+    const bad = `${HEAD}nodes: 2\nduration: 9s\ntimeline:\n  - {at: 1s, kill: node-2}\n  - {at: 2s, scale: {add: 1}}\n`;
+    await expect(run(bad)).rejects.toThrow(/no node is called "node-2"/);
   });
 });
 
@@ -112,6 +112,41 @@ assert:
     const notes = result.events.filter(({ event }) => event.type === 'note');
     expect(notes.length).toBeGreaterThanOrEqual(22);
     expect(result.findings.propagation.count).toBeGreaterThan(50);
+  });
+});
+
+describe('full nodes', () => {
+  const yaml = `
+description: readiness, forgetting and competing writes
+nodes: 3
+duration: 60s
+config: {ring: {num_tokens: 4, heartbeat_timeout: 10s}}
+workload: {every: 2s, writers: 2, burst: 4, until: 25s}
+timeline:
+  - {at: 30s, kill: node-2}
+  - {at: 50s, forget: {instances: node-2, by: node-1}}
+  - {at: 51s, forget: {instances: node-2}}
+assert:
+  - ready nodes == 0 at 1s
+  - ready nodes == 3 at 25s
+  - time to ready max < 25s
+  - unhealthy instances == 1 at 49s
+  - unhealthy instances == 0
+  - instances == 2
+  - strangers == 0
+  - writes >= 80
+  - lost writes == 0
+  - unseen writes == 0
+  - queued changes < 100
+  - remembered members <= 3
+  - errors logged == 0
+`;
+
+  test('tell when they are ready, are forgotten by hand, and lose no write that competes', async () => {
+    const result = await run(yaml);
+    expect(result.verdicts.filter(({ held }) => !held)).toEqual([]);
+    const notes = result.events.flatMap(({ event }) => (event.type === 'note' ? [event.text] : []));
+    expect(notes).toContainEqual(expect.stringMatching(/^node-0 could not forget node-2: /));
   });
 });
 

@@ -57,6 +57,39 @@ describe('a scenario file', () => {
     );
   });
 
+  test.each([
+    ['kill: ^node-7', 'kill.0: no node is called "node-7"'],
+    ['pause: [node-1, ^web-*]', 'pause.1: no node is called "web-*"'],
+    ['stop: ^zone east', 'stop.0: no node is in zone "east": there are no zones'],
+    ['start: ^cluster b', 'start.0: no node is in cluster "b": write one of main'],
+    ['partition: [node-0, ^x]', 'partition.1.0: no node is called "x"'],
+    ['ip_reuse: {of: ^x, name: y}', 'ip_reuse.of: no node is called "x"'],
+    ['dns: {fault: hang, nodes: ^x}', 'dns.nodes.0: no node is called "x"'],
+    ['forget: {instances: all, by: ^x}', 'forget.by: no node is called "x"'],
+  ])('whose timeline says %j is refused with the place', (marked, message) => {
+    const entry = `  - {at: 1s, ${marked}}`;
+    const column = entry.indexOf('^') + 1;
+    const faults = faultsOf(`${MINIMAL}timeline:\n${entry.replace('^', '')}\n`);
+    expect(faults).toContain(`file.yaml:5:${column}: timeline.0.${message}`);
+    expect(faults).toContain('a node name, a pattern with *');
+  });
+
+  test('may name nodes that its timeline adds', () => {
+    const yaml = `${MINIMAL}timeline:
+  - {at: 1s, scale: {add: 2, zone: east}}
+  - {at: 2s, ip_reuse: {of: node-4, name: other, cluster: b}}
+  - {at: 3s, kill: [node-3, other, zone east, cluster b]}
+`;
+    expect(faultsOf(yaml)).toBe('no fault');
+    expect(faultsOf(yaml.replace('add: 2', 'add: 1'))).toContain('no node is called "node-4"');
+  });
+
+  test('with links between zones that are not there is refused', () => {
+    expect(faultsOf(`${MINIMAL}network:\n  zones: [{from: a, to: b, loss: 1%}]\n`)).toContain(
+      'file.yaml:5:18: network.zones.0.from: no node is in zone "a"',
+    );
+  });
+
   test('that is broken YAML is refused with the place', () => {
     expect(faultsOf('description: [')).toMatch(/^file\.yaml:1:\d+: /);
   });
