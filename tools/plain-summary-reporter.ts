@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Prints one closing line, `N passed, N failed, N skipped`, also when a test file cannot be loaded. */
+/** Prints one closing line, `N passed, N failed` and what was skipped, also when a test file cannot be loaded. */
 export default class PlainSummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     let passed = 0;
@@ -17,7 +17,8 @@ export default class PlainSummaryReporter implements Reporter {
     }
     // The default reporter writes its own summary in the same tick.
     setImmediate(() => {
-      process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
+      const left = skipped > 0 ? `, ${skipped} skipped` : '';
+      process.stdout.write(`${passed} passed, ${failed} failed${left}\n`);
     });
   }
 }
