@@ -24,43 +24,77 @@ const LEFT = 64;
 const RIGHT = 16;
 const TOP = 12;
 const BOTTOM = 34;
+/** Room above the frame of a file, for title and legend. */
+const HEAD = 44;
+const LEGEND_STEP = 220;
+const FILE_STYLE =
+  '.grid{stroke:#ddd}.mark{stroke:#c33;stroke-dasharray:3 3}.tick,.label{font-size:11px;fill:#555}';
 const COLORS = ['#1f6fb2', '#c2571a', '#3a8a3a', '#8a3a8a'] as const;
 
 /** An inline SVG picture with its heading; nothing but text where there is nothing to show. */
 export function plotHtml(options: PlotOptions): string {
-  const { title, series, marks = [] } = options;
-  const points = series.flatMap((line) => line.points);
+  const { title, series } = options;
   const heading = `<h2>${escapeHtml(title)}</h2>`;
-  if (points.length === 0) return `${heading}<p>nothing was measured</p>`;
+  if (series.every(({ points }) => points.length === 0)) {
+    return `${heading}<p>nothing was measured</p>`;
+  }
+  return [
+    heading,
+    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(title)}">`,
+    ...shapes(options),
+    '</svg>',
+    legend(series),
+  ].join('\n');
+}
+
+/** The picture as an SVG file that needs nothing else, with title and legend in it. */
+export function plotSvg(options: PlotOptions): string {
+  const { title, series } = options;
+  const height = HEAD + HEIGHT;
+  const names = series.map(({ name }, index) => {
+    const x = LEFT + index * LEGEND_STEP;
+    return `<rect x="${x}" y="27" width="10" height="10" fill="${colorOf(index)}"/><text class="tick" x="${x + 15}" y="36">${escapeHtml(name)}</text>`;
+  });
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" role="img" aria-label="${escapeHtml(title)}">`,
+    `<style>${FILE_STYLE}</style>`,
+    `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
+    `<text x="${LEFT}" y="17" font-size="13">${escapeHtml(title)}</text>`,
+    ...names,
+    `<g transform="translate(0 ${HEAD})">`,
+    ...shapes(options),
+    '</g>',
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+/** Everything inside the frame: grid, marks, lines and labels. */
+function shapes({ series, marks = [], xLabel, yLabel }: PlotOptions): readonly string[] {
+  const points = series.flatMap((line) => line.points);
   const xs = points.map(([x]) => x);
-  const xMin = xs.reduce((a, b) => Math.min(a, b));
-  const xMax = Math.max(
-    xs.reduce((a, b) => Math.max(a, b)),
-    xMin + 1e-9,
-  );
+  const xMin = xs.reduce((a, b) => Math.min(a, b), xs[0] ?? 0);
+  const xMax = xs.reduce((a, b) => Math.max(a, b), xMin + 1e-9);
   const yMax = nice(points.reduce((most, [, y]) => Math.max(most, y), 0));
   const scale: Scale = {
     x: (x) => LEFT + ((x - xMin) / (xMax - xMin)) * (WIDTH - LEFT - RIGHT),
     y: (y) => HEIGHT - BOTTOM - (y / yMax) * (HEIGHT - TOP - BOTTOM),
   };
-  const lines = series.map((line, index) =>
-    pathOf(line, scale, COLORS[index % COLORS.length] ?? ''),
-  );
   const ticks = [0, 0.25, 0.5, 0.75, 1];
   return [
-    heading,
-    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(title)}">`,
     ...ticks.map((share) => yTick(share * yMax, scale)),
     ...ticks.map((share) => xTick(xMin + share * (xMax - xMin), scale)),
     ...marks
       .filter(({ x }) => x >= xMin && x <= xMax)
       .map(({ x, text }) => markOf(scale.x(x), text)),
-    ...lines,
-    `<text class="label" x="${WIDTH - RIGHT}" y="${HEIGHT - 4}" text-anchor="end">${escapeHtml(options.xLabel)}</text>`,
-    `<text class="label" x="4" y="${TOP}">${escapeHtml(options.yLabel)}</text>`,
-    '</svg>',
-    legend(series),
-  ].join('\n');
+    ...series.map((line, index) => pathOf(line, scale, colorOf(index))),
+    `<text class="label" x="${WIDTH - RIGHT}" y="${HEIGHT - 4}" text-anchor="end">${escapeHtml(xLabel)}</text>`,
+    `<text class="label" x="4" y="${TOP}">${escapeHtml(yLabel)}</text>`,
+  ];
+}
+
+function colorOf(index: number): string {
+  return COLORS[index % COLORS.length] ?? '';
 }
 
 interface Scale {
@@ -93,7 +127,7 @@ function xTick(value: number, scale: Scale): string {
 
 function legend(series: readonly Series[]): string {
   const items = series.map(({ name }, index) => {
-    return `<span><i style="background:${COLORS[index % COLORS.length] ?? ''}"></i>${escapeHtml(name)}</span>`;
+    return `<span><i style="background:${colorOf(index)}"></i>${escapeHtml(name)}</span>`;
   });
   return `<p class="legend">${items.join(' ')}</p>`;
 }
