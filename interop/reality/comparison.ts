@@ -43,7 +43,7 @@ export interface Comparison extends ComparisonSize {
 /** Runs the scenario both ways, first in the simulator. @throws {HarnessError} when either cannot be run. */
 export async function compare(size: ComparisonSize): Promise<Comparison> {
   const scenario = realScenario(await propagationScenario(size.nodes, 1));
-  const simulated = await simulate(size.nodes, size.seeds);
+  const simulated = await simulate(scenario, size.seeds);
   const measured = await measure(scenario, size.rounds);
   const random = seededRandom(1);
   const rows = (['p50', 'p99'] as const).map((name) =>

@@ -52,7 +52,7 @@ ours, each in a network namespace of its own, over \`interop/go/cmd/faultnet\`, 
 the scenario says: ${latencyMs - jitterMs} to ${latencyMs + jitterMs} ms, each packet by its own draw. Nodes write small values by CAS, one each ${everyMs} ms, a random node each time.
 Propagation is the time from the return of the CAS on the writer to the moment at which the watch on another node has the value: one value for
 each write and each other node. Real processes read it from the machine's monotonic clock, which they share. A pair that
-does not meet within 2 s of the last write counts as longer than all others.
+does not meet within 2 s of the last write (4 s in the simulator) counts as longer than all others.
 
 ${seeds} seeds are simulated; real clusters are started ${rounds} times, for the phases of the members' gossip rounds are drawn at the
 start. In brackets: 95 % confidence, by bootstrap over seeds and over writes. \`interop/reality.interop.ts\` runs the

@@ -2,10 +2,14 @@ import { runScenario } from '@ml/sim';
 
 import { HarnessError } from '../harness/errors.ts';
 import { Distribution, type Weighted } from './distribution.ts';
-import { propagationScenario } from './scenario.ts';
+import { propagationScenario, type RealScenario } from './scenario.ts';
 
-/** Propagation in the simulator, in milliseconds: a batch a seed, from 1 up. @throws {HarnessError} when a run fails. */
-export async function simulate(nodes: number, seeds: number): Promise<Distribution> {
+/**
+ * Propagation in the simulator, in milliseconds: a batch a seed, from 1 up. Pairs of write and node that did not meet count as
+ * endless. @throws {HarnessError} when an assertion of the scenario does not hold.
+ */
+export async function simulate(scenario: RealScenario, seeds: number): Promise<Distribution> {
+  const { nodes, writes } = scenario;
   const batches: (readonly Weighted[])[] = [];
   for (let seed = 1; seed <= seeds; seed++) {
     const { propagationCdf, findings, passed, verdicts } = await runScenario(
@@ -15,7 +19,9 @@ export async function simulate(nodes: number, seeds: number): Promise<Distributi
       const failed = verdicts.filter(({ held }) => !held).map(({ text }) => text);
       throw new HarnessError(`${nodes} nodes, seed ${seed}: ${failed.join(', ')} did not hold`);
     }
-    batches.push(countsOf(propagationCdf, findings.propagation.count));
+    const seen = findings.propagation.count;
+    const unseen = { value: Number.POSITIVE_INFINITY, count: writes * (nodes - 1) - seen };
+    batches.push([...countsOf(propagationCdf, seen), unseen]);
   }
   return new Distribution(batches);
 }
