@@ -1,3 +1,4 @@
+import { adviseCommand } from './advise.ts';
 import type { Command } from './command.ts';
 import { lifeguardCommand } from './lifeguard.ts';
 import { listCommand } from './list.ts';
@@ -6,6 +7,7 @@ import { runCommand } from './run.ts';
 import { schemaCommand } from './schema.ts';
 import { shrinkCommand } from './shrink.ts';
 import { swarmCommand } from './swarm.ts';
+import { sweepCommand } from './sweep.ts';
 import { theoryCommand } from './theory.ts';
 
 /** The subcommands of `ml-sim`, as help lists them. */
@@ -18,4 +20,6 @@ export const COMMANDS: readonly Command[] = [
   shrinkCommand,
   theoryCommand,
   lifeguardCommand,
+  sweepCommand,
+  adviseCommand,
 ];

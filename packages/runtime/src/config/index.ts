@@ -3,6 +3,7 @@ export { ConfigError, type ConfigFault } from './errors.ts';
 export { type Environment, expandEnv } from './expand-env.ts';
 export { type ParsedFlags, parseFlags } from './flags.ts';
 export { type ConfigSources, defaultsOf, loadConfig, resolveConfig } from './load.ts';
+export { nearest } from './nearest.ts';
 export {
   describe,
   HIDDEN_SECRET,
