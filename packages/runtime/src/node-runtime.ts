@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import { type Logger, silentLogger } from './log.ts';
+import { NodeWallClock } from './node-wall-clock.ts';
 import { seededRandom } from './random.ts';
 import { repeatTimer } from './repeating-timer.ts';
 import type { Runtime } from './runtime.ts';
@@ -17,10 +18,14 @@ export interface NodeRuntimeOptions {
   readonly seed?: bigint | number;
 }
 
-/** The runtime of a real process: performance.now, Date.now, setTimeout. Its timers keep the process alive. */
+/**
+ * The runtime of a real process: performance.now, Date.now (in loops as {@link NodeWallClock} tells), setTimeout. Its
+ * timers keep the process alive.
+ */
 export function nodeRuntime(options: NodeRuntimeOptions = {}): Runtime {
   const random = seededRandom(options.seed ?? randomBytes(8).readBigUInt64LE());
-  const clock: Clock = { now: () => performance.now(), unixMs: () => Date.now() };
+  const wall = new NodeWallClock();
+  const clock: Clock = { now: () => performance.now(), unixMs: () => wall.unixMs() };
   const after: Timers['after'] = (ms, run) => new NodeTimer(clock, ms, run);
   const jitter = random.fork('timers');
   const timers: Timers = {
