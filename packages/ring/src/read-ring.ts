@@ -2,7 +2,7 @@ import type { Clock } from '@ml/runtime';
 import type { InstanceDesc } from './core/instance.ts';
 import type { InstanceState } from './core/instance-state.ts';
 import { KeyBatch } from './core/key-batch.ts';
-import { lookUpKey } from './core/lookup.ts';
+import { lookUpKey, lookUpReplicas } from './core/lookup.ts';
 import { nearestIds } from './core/nearest.ts';
 import type { Operation } from './core/operation.ts';
 import type { Placement } from './core/placement.ts';
@@ -142,18 +142,16 @@ export class ViewReader implements ReadRing {
   get(
     key: number,
     operation: Operation,
-    options: { readonly replicationFactor?: number } = {},
+    options?: { readonly replicationFactor?: number },
   ): ReplicationSet {
-    return lookUpKey(this.#view(), {
-      key,
-      operation,
-      nowUnixMs: this.#clock.unixMs(),
-      replicationFactor: options.replicationFactor,
-    });
+    const nowUnixMs = this.#clock.unixMs();
+    const replicationFactor = options?.replicationFactor;
+    if (replicationFactor === undefined) return lookUpKey(this.#view(), key, operation, nowUnixMs);
+    return lookUpReplicas(this.#view(), { key, operation, nowUnixMs, replicationFactor });
   }
 
   getInto(key: number, operation: Operation, buffer: ReplicaBuffer): number {
-    return buffer.fill(this.#view(), { key, operation, nowUnixMs: this.#clock.unixMs() });
+    return buffer.fill(this.#view(), key, operation, this.#clock.unixMs());
   }
 
   getBatch(keys: ArrayLike<number>, operation: Operation): KeyBatch {

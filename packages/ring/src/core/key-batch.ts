@@ -1,6 +1,6 @@
 import type { InstanceDesc } from './instance.ts';
+import { isUsable } from './lookup.ts';
 import type { Operation } from './operation.ts';
-import { USABLE } from './operation-health.ts';
 import { ReplicaBuffer } from './replica-buffer.ts';
 import type { ReplicaTable } from './replica-table.ts';
 import type { ReplicationSet } from './replication-set.ts';
@@ -27,8 +27,8 @@ export class KeyBatch {
   readonly instances: readonly InstanceDesc[];
   /** Where the answer to each key begins in {@link #rows}, or behind the end of that in {@link #others}. */
   readonly #starts: Uint32Array;
-  /** Rows of the ring's table: a token, then as many positions as there are replicas. */
-  readonly #rows: Uint32Array;
+  /** Rows of the ring's table: 16 bits of a token, then as many positions as there are replicas. */
+  readonly #rows: ReplicaTable['rows'];
   readonly #width: number;
   readonly #maxErrors: number;
   /** Answers that are no row: how many instances, how many may fail, the positions. */
@@ -103,20 +103,13 @@ export class KeyBatch {
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] ?? 0;
       const at = table?.find(key) ?? 0;
-      if (table !== undefined && isUsable(table, at, flags)) {
+      if (table !== undefined && isUsable(table.rows, at, table.width, flags)) {
         this.#starts[i] = at;
         continue;
       }
       this.#starts[i] = this.#rows.length + this.#others.length;
-      const count = buffer.fill(view, { key, operation, nowUnixMs });
+      const count = buffer.fill(view, key, operation, nowUnixMs);
       this.#others.push(count, buffer.maxErrors, ...buffer.positions.subarray(0, count));
     }
   }
-}
-
-function isUsable(table: ReplicaTable, at: number, flags: Uint8Array): boolean {
-  for (let k = 1; k <= table.width; k++) {
-    if (flags[table.rows[at + k] ?? 0] !== USABLE) return false;
-  }
-  return true;
 }

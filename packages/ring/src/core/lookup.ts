@@ -5,7 +5,7 @@
 import { EmptyRingError, ReplicationFactorError } from '../errors.ts';
 import type { InstanceDesc } from './instance.ts';
 import type { Operation } from './operation.ts';
-import { EXTENDS, USABLE } from './operation-health.ts';
+import { EXTENDS, type OperationHealth, USABLE } from './operation-health.ts';
 import type { ReplicaTable } from './replica-table.ts';
 import type { ReplicationSet } from './replication-set.ts';
 import type { RingView } from './view.ts';
@@ -26,63 +26,71 @@ export interface KeyLookup {
 /**
  * The instances that hold a key: the owners of the tokens that follow it, as many different ones as there are
  * replicas, in different zones if the ring is zone aware. Order: along the ring, healthy ones only. R-32
+ * @throws {EmptyRingError | TooFewHealthyInstancesError}
+ */
+export function lookUpKey(
+  view: RingView,
+  key: number,
+  operation: Operation,
+  nowUnixMs: number,
+): ReplicationSet {
+  const { table, fullMaxErrors } = view.placement;
+  if (table !== undefined && fullMaxErrors >= 0) {
+    const instances = healthyRow(
+      view,
+      table,
+      table.find(key),
+      view.healthFor(operation, nowUnixMs),
+    );
+    if (instances !== undefined) return found(instances, fullMaxErrors);
+  }
+  return lookUpReplicas(view, { key, operation, nowUnixMs });
+}
+
+/**
+ * {@link lookUpKey} with as many replicas as asked for.
  * @throws {EmptyRingError | ReplicationFactorError | TooFewHealthyInstancesError}
  */
-export function lookUpKey(view: RingView, lookup: KeyLookup): ReplicationSet {
-  const { placement } = view;
-  const { table } = placement;
-  if (
-    lookup.replicationFactor === undefined &&
-    table !== undefined &&
-    placement.fullMaxErrors >= 0
-  ) {
-    const { flags } = view.healthFor(lookup.operation, lookup.nowUnixMs);
-    const instances = healthyRow(view.instances, table, table.find(lookup.key), flags);
-    if (instances !== undefined) {
-      return {
-        instances,
-        maxErrors: placement.fullMaxErrors,
-        maxUnavailableZones: 0,
-        zoneAwarenessEnabled: false,
-      };
-    }
-  }
+export function lookUpReplicas(view: RingView, lookup: KeyLookup): ReplicationSet {
   return judge(view, lookup, meet(view, lookup));
+}
+
+function found(instances: readonly InstanceDesc[], maxErrors: number): ReplicationSet {
+  return { instances, maxErrors, maxUnavailableZones: 0, zoneAwarenessEnabled: false };
 }
 
 /** The instances of a row of the table, if all of them are usable and none extends the walk. */
 function healthyRow(
-  instances: readonly InstanceDesc[],
-  table: ReplicaTable,
+  { instances }: RingView,
+  { rows, width }: ReplicaTable,
   at: number,
-  flags: Uint8Array,
+  { uniform, flags }: OperationHealth,
 ): readonly InstanceDesc[] | undefined {
-  const { rows, width } = table;
-  if (width !== 3) return healthyRowOf(instances, rows.subarray(at + 1, at + 1 + width), flags);
-  const first = rows[at + 1] ?? 0;
-  const second = rows[at + 2] ?? 0;
-  const third = rows[at + 3] ?? 0;
-  if (flags[first] !== USABLE || flags[second] !== USABLE || flags[third] !== USABLE) {
-    return undefined;
+  if (!(uniform || isUsable(rows, at, width, flags))) return undefined;
+  const first = instances[rows[at + 1] ?? 0];
+  if (first === undefined) return undefined;
+  if (width === 3) {
+    const second = instances[rows[at + 2] ?? 0];
+    const third = instances[rows[at + 3] ?? 0];
+    return second === undefined || third === undefined ? undefined : [first, second, third];
   }
-  const a = instances[first];
-  const b = instances[second];
-  const c = instances[third];
-  return a === undefined || b === undefined || c === undefined ? undefined : [a, b, c];
+  const met = [first];
+  for (let k = 2; k <= width; k++) {
+    const instance = instances[rows[at + k] ?? 0];
+    if (instance !== undefined) met.push(instance);
+  }
+  return met;
 }
 
-function healthyRowOf(
-  instances: readonly InstanceDesc[],
-  row: Uint32Array,
+/** Whether all instances of a row are usable and none extends the walk. */
+export function isUsable(
+  rows: ReplicaTable['rows'],
+  at: number,
+  width: number,
   flags: Uint8Array,
-): readonly InstanceDesc[] | undefined {
-  const found: InstanceDesc[] = [];
-  for (const position of row) {
-    const instance = instances[position];
-    if (instance === undefined || flags[position] !== USABLE) return undefined;
-    found.push(instance);
-  }
-  return found;
+): boolean {
+  for (let k = 1; k <= width; k++) if (flags[rows[at + k] ?? 0] !== USABLE) return false;
+  return true;
 }
 
 /**
@@ -131,5 +139,5 @@ function judge(view: RingView, lookup: KeyLookup, met: ArrayLike<number>): Repli
     replicationFactor: Math.max(lookup.replicationFactor ?? 0, replicationFactor),
     zoneAware: zoneAwarenessEnabled,
   });
-  return { instances: healthy, maxErrors, maxUnavailableZones: 0, zoneAwarenessEnabled: false };
+  return found(healthy, maxErrors);
 }

@@ -1,5 +1,6 @@
 import type { InstanceDesc } from './instance.ts';
-import { type KeyLookup, meet } from './lookup.ts';
+import { isUsable, type KeyLookup, meet } from './lookup.ts';
+import type { Operation } from './operation.ts';
 import { USABLE } from './operation-health.ts';
 import type { RingView } from './view.ts';
 
@@ -45,28 +46,23 @@ export class ReplicaBuffer {
    * Looks up a key and returns how many instances there are. When it throws, the buffer holds no answer.
    * @throws as `lookUpKey`
    */
-  fill(view: RingView, lookup: KeyLookup): number {
-    const { placement } = view;
-    const { table } = placement;
-    this.#count = 0;
-    this.#instances = view.instances;
-    if (table !== undefined && placement.fullMaxErrors >= 0) {
-      const { flags } = view.healthFor(lookup.operation, lookup.nowUnixMs);
-      const at = table.find(lookup.key) + 1;
+  fill(view: RingView, key: number, operation: Operation, nowUnixMs: number): number {
+    const { table, fullMaxErrors } = view.placement;
+    if (this.#instances !== view.instances) this.#instances = view.instances;
+    if (table !== undefined && fullMaxErrors >= 0) {
+      const { uniform, flags } = view.healthFor(operation, nowUnixMs);
+      const at = table.find(key);
       const { rows, width } = table;
-      const positions = this.#positions;
-      let usable = 0;
-      while (usable < width) {
-        const position = rows[at + usable] ?? 0;
-        if (flags[position] !== USABLE) break;
-        positions[usable++] = position;
-      }
-      if (usable === width) {
+      if (uniform || isUsable(rows, at, width, flags)) {
+        const positions = this.#positions;
+        for (let k = 0; k < width; k++) positions[k] = rows[at + 1 + k] ?? 0;
         this.#count = width;
-        this.#maxErrors = placement.fullMaxErrors;
+        this.#maxErrors = fullMaxErrors;
         return width;
       }
     }
+    this.#count = 0;
+    const lookup = { key, operation, nowUnixMs };
     return this.#judge(view, lookup, meet(view, lookup));
   }
 

@@ -4,16 +4,28 @@ import type { Topology } from './topology.ts';
 const MAX_WIDTH = 7;
 /** When more tokens share a prefix, all are searched by halving: random tokens never do. */
 const CROWD = 64;
-/** Halving stops at so few rows. */
-const SCANNED = 8;
+/** Bits of a token in its row. */
+const REST_BITS = 16;
+/** With more tokens than this their prefixes no longer stay in the caches near the processor. */
 const MANY_TOKENS = 65_536;
 const MAX_PREFIX_BITS = 24;
+/** How many numbers a column of 16 bits can tell apart. */
+const SHORT = 65_536;
+
+/** Positions or rows: of 16 bits where those suffice, because what a look-up costs is memory that is far away. */
+type Column = Uint16Array | Uint32Array;
 
 interface TableOptions {
   /** How many instances hold each key. */
   readonly replicationFactor: number;
   /** Whether they must be in different zones. */
   readonly zoneAwarenessEnabled: boolean;
+}
+
+interface RowOptions {
+  readonly width: number;
+  readonly groupOf: Uint32Array;
+  readonly prefixBits: number;
 }
 
 /**
@@ -24,15 +36,18 @@ interface TableOptions {
  * different zones, else a single instance; instances without a zone are groups of their own. R-32
  */
 export class ReplicaTable {
-  /** Rows of {@link stride} words: the token, then the positions of the instances along the ring. */
-  readonly rows: Uint32Array;
-  readonly stride: number;
   /** Instances in each row: the replicas, or all groups if there are fewer. */
   readonly width: number;
-  /** For each prefix, where the first row is whose token has that prefix or a higher one. */
-  readonly #buckets: Uint32Array;
-  /** Bits of a key that are not part of its prefix. */
-  readonly #shift: number;
+  /**
+   * Rows of {@link stride} numbers, one for each token: the 16 bits of the token that follow its prefix, then the
+   * positions of the instances along the ring. Behind the last, the first row's instances once more.
+   */
+  readonly rows: Column;
+  readonly stride: number;
+  readonly #tokens: Uint32Array;
+  /** For each prefix, the number of the first token that has that prefix or a higher one. */
+  readonly #starts: Column;
+  readonly #prefixBits: number;
   /** Whether so many tokens share a prefix that they must be searched by halving. */
   readonly #crowded: boolean;
 
@@ -40,11 +55,11 @@ export class ReplicaTable {
     const { tokens } = topology;
     this.width = width;
     this.stride = width + 1;
-    this.rows = fillRows(topology, width, groupOf);
-    const prefixBits = prefixBitsFor(tokens.length);
-    this.#shift = 32 - prefixBits;
-    this.#buckets = bucketStarts(tokens, prefixBits, this.stride);
-    this.#crowded = isCrowded(this.#buckets, this.stride);
+    this.#tokens = tokens;
+    this.#prefixBits = prefixBitsFor(tokens.length);
+    this.rows = fillRows(topology, { width, groupOf, prefixBits: this.#prefixBits });
+    this.#starts = startsOf(tokens, this.#prefixBits);
+    this.#crowded = isCrowded(this.#starts);
   }
 
   /** `undefined`: this ring needs the general walk. */
@@ -56,35 +71,52 @@ export class ReplicaTable {
       : new ReplicaTable(topology, width, groupOf);
   }
 
+  /** Bytes that the table holds besides the tokens. */
   get byteLength(): number {
-    return this.rows.byteLength + this.#buckets.byteLength;
+    return this.rows.byteLength + this.#starts.byteLength;
   }
 
-  /** Where in {@link rows} the row of the first token greater than `key` begins, wrapping. */
+  /** Where in {@link rows} the row of the first token greater than `key` begins; behind the last token, its copy at the end. */
   find(key: number): number {
-    const rows = this.rows;
-    let at = this.#crowded ? this.#halve(key) : (this.#buckets[key >>> this.#shift] ?? 0);
-    while (at < rows.length && (rows[at] ?? 0) <= key) at += this.stride;
-    return at === rows.length ? 0 : at;
+    if (this.#crowded) return this.#halve(key);
+    const prefix = key >>> (32 - this.#prefixBits);
+    const first = this.#starts[prefix] ?? 0;
+    const end = this.#starts[prefix + 1] ?? 0;
+    const rest = restOf(key, this.#prefixBits);
+    // Tokens are random numbers, so the key's is about as far on as the key is within its prefix.
+    let at = first + (((end - first) * rest) >>> REST_BITS);
+    while (at < end && !this.#isAfter(at, key, rest)) at++;
+    while (at > first && this.#isAfter(at - 1, key, rest)) at--;
+    return at * this.stride;
   }
 
-  /** {@link find} for each of `keys`, into `starts`. */
-  findAll(keys: ArrayLike<number>, starts: Uint32Array): void {
-    for (let i = 0; i < keys.length; i++) starts[i] = this.find(keys[i] ?? 0);
+  /** {@link find} for each of `keys`, into `rows`. */
+  findAll(keys: ArrayLike<number>, rows: Uint32Array): void {
+    for (let i = 0; i < keys.length; i++) rows[i] = this.find(keys[i] ?? 0);
   }
 
-  /** Where at most {@link SCANNED} rows before the first token greater than `key` begin. */
+  /** Whether token number `at` is greater than a key of the same prefix. */
+  #isAfter(at: number, key: number, rest: number): boolean {
+    const own = this.rows[at * this.stride] ?? 0;
+    return own === rest ? (this.#tokens[at] ?? 0) > key : own > rest;
+  }
+
   #halve(key: number): number {
-    const bucket = key >>> this.#shift;
-    let low = (this.#buckets[bucket] ?? 0) / this.stride;
-    let high = (this.#buckets[bucket + 1] ?? 0) / this.stride;
-    while (high - low > SCANNED) {
+    const prefix = key >>> (32 - this.#prefixBits);
+    let low = this.#starts[prefix] ?? 0;
+    let high = this.#starts[prefix + 1] ?? 0;
+    while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.rows[middle * this.stride] ?? 0) > key) high = middle;
+      if ((this.#tokens[middle] ?? 0) > key) high = middle;
       else low = middle + 1;
     }
     return low * this.stride;
   }
+}
+
+/** The bits of a token or key that follow its prefix, as many as a row has room for. */
+function restOf(token: number, prefixBits: number): number {
+  return (token << prefixBits) >>> (32 - REST_BITS);
 }
 
 /** The group of each instance. */
@@ -112,13 +144,16 @@ function countGroups(topology: Topology, groupOf: Uint32Array): number {
  * Fills the rows from the last to the first: the walk from a token is its owner, then the walk from the next token
  * without the owner's group.
  */
-function fillRows(topology: Topology, width: number, groupOf: Uint32Array): Uint32Array {
-  const { tokens, owners } = topology;
+function fillRows(
+  { tokens, owners }: Topology,
+  { width, groupOf, prefixBits }: RowOptions,
+): Column {
   const stride = width + 1;
-  const rows = new Uint32Array(tokens.length * stride);
+  const rows = columnFor(groupOf.length, (owners.length + 1) * stride);
   const walk = firstWalk(owners, width, groupOf);
   const walkGroups = walk.map((position) => groupOf[position] ?? 0);
-  for (let i = tokens.length - 1; i >= 0; i--) {
+  rows.set(walk, owners.length * stride + 1);
+  for (let i = owners.length - 1; i >= 0; i--) {
     const owner = owners[i] ?? 0;
     const group = groupOf[owner] ?? 0;
     let gap = 0;
@@ -130,10 +165,15 @@ function fillRows(topology: Topology, width: number, groupOf: Uint32Array): Uint
     walk[0] = owner;
     walkGroups[0] = group;
     const at = i * stride;
-    rows[at] = tokens[i] ?? 0;
+    rows[at] = restOf(tokens[i] ?? 0, prefixBits);
     for (let k = 0; k < width; k++) rows[at + 1 + k] = walk[k] ?? 0;
   }
   return rows;
+}
+
+/** A column for numbers below `limit`. */
+function columnFor(limit: number, length: number): Column {
+  return limit <= SHORT ? new Uint16Array(length) : new Uint32Array(length);
 }
 
 /** The walk from the first token. */
@@ -151,29 +191,29 @@ function firstWalk(owners: Uint32Array, width: number, groupOf: Uint32Array): Ui
 }
 
 /**
- * How long prefixes are: about as many of them as tokens, so that the first or second row is the right one; for many
- * tokens fewer, because rows that follow each other cost less than a larger table of prefixes.
+ * How long prefixes are: some four of them for each token, so that mostly the first token is the right one; for many
+ * tokens one for eight of them, because going on along the tokens costs less than a larger column of prefixes.
  */
 function prefixBitsFor(tokens: number): number {
-  const bits = Math.ceil(Math.log2(tokens)) - (tokens > MANY_TOKENS ? 2 : 0);
+  const bits = Math.ceil(Math.log2(tokens)) + (tokens > MANY_TOKENS ? -3 : 2);
   return Math.min(MAX_PREFIX_BITS, Math.max(1, bits));
 }
 
-/** For each prefix of so many bits, where the first row is whose token has it or a higher one; then the end. */
-function bucketStarts(tokens: Uint32Array, prefixBits: number, stride: number): Uint32Array {
+/** For each prefix of so many bits, the first token that has it or a higher one; then the end. */
+function startsOf(tokens: Uint32Array, prefixBits: number): Column {
   const shift = 32 - prefixBits;
-  const starts = new Uint32Array((1 << prefixBits) + 1);
+  const starts = columnFor(tokens.length + 1, (1 << prefixBits) + 1);
   let next = 0;
   for (let i = 0; i < tokens.length; i++) {
-    const bucket = (tokens[i] ?? 0) >>> shift;
-    while (next <= bucket) starts[next++] = i * stride;
+    const prefix = (tokens[i] ?? 0) >>> shift;
+    while (next <= prefix) starts[next++] = i;
   }
-  return starts.fill(tokens.length * stride, next);
+  return starts.fill(tokens.length, next);
 }
 
-function isCrowded(buckets: Uint32Array, stride: number): boolean {
-  for (let i = 1; i < buckets.length; i++) {
-    if ((buckets[i] ?? 0) - (buckets[i - 1] ?? 0) > CROWD * stride) return true;
+function isCrowded(starts: Column): boolean {
+  for (let i = 1; i < starts.length; i++) {
+    if ((starts[i] ?? 0) - (starts[i - 1] ?? 0) > CROWD) return true;
   }
   return false;
 }

@@ -121,11 +121,12 @@ function library(question: Question): Answer {
     strategy: question.majority ? quorumStrategy : ignoreUnhealthyStrategy,
   });
   try {
-    const { instances, maxErrors } = lookUpKey(view, {
-      key: question.key,
-      operation: OPERATIONS[question.operation],
-      nowUnixMs: nowUnixS * 1000,
-    });
+    const { instances, maxErrors } = lookUpKey(
+      view,
+      question.key,
+      OPERATIONS[question.operation],
+      nowUnixS * 1000,
+    );
     return { ids: instances.map(({ id }) => id), maxErrors };
   } catch (error) {
     expect(error).toMatchObject({

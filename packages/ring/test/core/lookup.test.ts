@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { RingDesc } from '../../src/core/desc.ts';
 import { InstanceDesc, type InstanceInit } from '../../src/core/instance.ts';
-import { type KeyLookup, lookUpKey } from '../../src/core/lookup.ts';
+import { type KeyLookup, lookUpKey, lookUpReplicas } from '../../src/core/lookup.ts';
 import { Operation, Reporting, Write } from '../../src/core/operation.ts';
 import { ignoreUnhealthyStrategy, quorumStrategy } from '../../src/core/replication-strategy.ts';
 import { ownedKeys } from '../../src/core/token-ranges.ts';
@@ -58,9 +58,7 @@ describe('a key', () => {
     const view = viewOf(vector.instances, vector.config);
     for (const [i, key] of vector.keys.entries()) {
       const expected = vector.results[i];
-      const found = answer(() =>
-        lookUpKey(view, { key, operation: operation(vector.op), nowUnixMs }),
-      );
+      const found = answer(() => lookUpKey(view, key, operation(vector.op), nowUnixMs));
       if (typeof expected === 'string') {
         const { addresses, ...numbers } = { addresses: [], ...shortageIn(expected) };
         expect(found).toMatchObject({
@@ -86,7 +84,7 @@ describe('a key', () => {
 
   test('an empty ring has no instances for any key', () => {
     const view = viewOf({}, vectors.get.rings[0]?.config ?? fail());
-    expect(() => lookUpKey(view, { key: 1, operation: operation('Write'), nowUnixMs })).toThrow(
+    expect(() => lookUpKey(view, 1, operation('Write'), nowUnixMs)).toThrow(
       expect.objectContaining({ code: 'ML_RING_EMPTY' }),
     );
   });
@@ -95,7 +93,12 @@ describe('a key', () => {
     const [ring] = vectors.get.rings.filter(({ config }) => config.replicationFactor === 3);
     const view = viewOf(ring?.instances ?? {}, ring?.config ?? fail());
     expect(() =>
-      lookUpKey(view, { key: 1, operation: operation('Read'), nowUnixMs, replicationFactor: 4 }),
+      lookUpReplicas(view, {
+        key: 1,
+        operation: operation('Read'),
+        nowUnixMs,
+        replicationFactor: 4,
+      }),
     ).toThrow(expect.objectContaining({ code: 'ML_RING_REPLICATION_FACTOR' }));
   });
 });
@@ -156,18 +159,19 @@ describe('placement', () => {
   }
 
   function zonesOf(view: RingView, lookup: Partial<KeyLookup> = {}): readonly string[] {
-    const { instances } = lookUpKey(view, { key: 5, operation: Write, nowUnixMs, ...lookup });
+    const wanted = { key: 5, operation: Write, nowUnixMs, ...lookup };
+    const { instances } = lookUpReplicas(view, wanted);
     return instances.map(({ zone }) => zone).toSorted();
   }
 
   test('one that is leaving is made good in its own zone', () => {
     const all = placed((init) => init);
-    const [first] = lookUpKey(all, { key: 5, operation: Write, nowUnixMs }).instances;
+    const [first] = lookUpKey(all, 5, Write, nowUnixMs).instances;
     const leaving = placed((init) =>
       init.id === first?.id ? { ...init, state: 'LEAVING' } : init,
     );
     expect(zonesOf(leaving)).toEqual(['a', 'b', 'c']);
-    const met = lookUpKey(leaving, { key: 5, operation: Reporting, nowUnixMs }).instances;
+    const met = lookUpKey(leaving, 5, Reporting, nowUnixMs).instances;
     expect(met.map(({ id }) => id)).toContain(first?.id);
   });
 
@@ -212,7 +216,7 @@ describe('placement', () => {
     const got = new Map<string, number>();
     for (let i = 0; i < keys; i++) {
       const key = Math.imul(i, 2_654_435_761) >>> 0;
-      const [found] = lookUpKey(view, { key, operation: Write, nowUnixMs }).instances;
+      const [found] = lookUpKey(view, key, Write, nowUnixMs).instances;
       got.set(found?.id ?? '', (got.get(found?.id ?? '') ?? 0) + 1);
     }
     const { tokens, owners } = view.topology;

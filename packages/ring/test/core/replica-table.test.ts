@@ -64,7 +64,7 @@ function outcome(
 
 function single(view: RingView, key: number, operation: Operation): unknown {
   return outcome(() => {
-    const { instances, maxErrors } = lookUpKey(view, { key, operation, nowUnixMs });
+    const { instances, maxErrors } = lookUpKey(view, key, operation, nowUnixMs);
     return { ids: instances.map(({ id }) => id), maxErrors };
   });
 }
@@ -95,7 +95,7 @@ describe('the table of walks', () => {
         const expected = list.map((key) => single(view, key, operation));
         const buffered = list.map((key) =>
           outcome(() => {
-            const count = buffer.fill(view, { key, operation, nowUnixMs });
+            const count = buffer.fill(view, key, operation, nowUnixMs);
             const ids = Array.from({ length: count }, (_, i) => buffer.at(i)?.id ?? '');
             return { ids, maxErrors: buffer.maxErrors };
           }),
@@ -132,11 +132,38 @@ describe('the table of walks', () => {
           view.placement.makeTable();
           const { table } = view.placement;
           for (const key of list) {
-            expect(table?.find(key)).toBe(2 * findToken(view.topology.tokens, key));
+            const row = (table?.find(key) ?? Number.NaN) / 2;
+            const found = row % tokens.length;
+            expect(found).toBe(findToken(view.topology.tokens, key));
           }
         },
       ),
     );
+  });
+
+  test('finds the token of a key among many tokens and owners', () => {
+    const owned = Array.from({ length: 70_000 }, (_, i) => Math.imul(i + 1, 2_654_435_761) >>> 0);
+    const ring = RingDesc.of(
+      owned.map((token, i) => InstanceDesc.of({ id: `i-${i}`, tokens: Tokens.of([token]) })),
+    );
+    const view = RingView.of(ring, {
+      replicationFactor: 2,
+      zoneAwarenessEnabled: false,
+      excludedZones: [],
+      heartbeatTimeoutMs: 0,
+    });
+    view.placement.makeTable();
+    const { tokens, owners } = view.topology;
+    const { table } = view.placement;
+    for (let i = 0; i < 3000; i++) {
+      const token = tokens[(i * 23) % tokens.length] ?? 0;
+      const key = i % 3 === 0 ? token : (Math.imul(i, 2_246_822_519) ^ token) >>> 0;
+      const at = table?.find(key) ?? Number.NaN;
+      const next = findToken(tokens, key);
+      expect((at / 3) % tokens.length).toBe(next);
+      expect(table?.rows[at + 1]).toBe(owners[next]);
+      expect(table?.rows[at + 2]).toBe(owners[(next + 1) % tokens.length]);
+    }
   });
 
   test('is made once walks have cost as much', () => {
@@ -147,9 +174,9 @@ describe('the table of walks', () => {
       excludedZones: [],
       heartbeatTimeoutMs: 0,
     });
-    for (let i = 0; i < 40; i++) lookUpKey(view, { key: i, operation: Write, nowUnixMs });
+    for (let i = 0; i < 40; i++) lookUpKey(view, i, Write, nowUnixMs);
     expect(view.placement.table).toBeUndefined();
-    lookUpKey(view, { key: 0, operation: Write, nowUnixMs });
+    lookUpKey(view, 0, Write, nowUnixMs);
     expect(view.placement.table?.width).toBe(1);
   });
 });
@@ -170,8 +197,8 @@ describe('a heartbeat', () => {
   test('expires to the millisecond, and counts again when the clock is set back', () => {
     const at = (ms: number): unknown =>
       outcome(() => {
-        const lookup = { key: 5, operation: Write, nowUnixMs: nowUnixMs + ms };
-        return { ids: lookUpKey(view, lookup).instances.map(({ id }) => id), maxErrors: 0 };
+        const { instances } = lookUpKey(view, 5, Write, nowUnixMs + ms);
+        return { ids: instances.map(({ id }) => id), maxErrors: 0 };
       });
     const found = { ids: ['a'], maxErrors: 0 };
     const lost = expect.objectContaining({ code: 'ML_RING_TOO_FEW_HEALTHY' });

@@ -58,7 +58,7 @@ describe('token ranges', () => {
         const ranges = tokenRanges(view, id);
         for (const key of ranges.flatMap(([from, to]) => [from - 1, from, to, to + 1])) {
           if (key < 0 || key > 0xffffffff) continue;
-          const { instances } = lookUpKey(view, { key, operation: Write, nowUnixMs });
+          const { instances } = lookUpKey(view, key, Write, nowUnixMs);
           expect(rangesInclude(ranges, key)).toBe(instances.some((found) => found.id === id));
         }
       }
