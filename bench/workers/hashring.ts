@@ -2,15 +2,14 @@ import { hashKey, InstanceDesc, RingDesc, Tokens, Write } from '@ml/ring';
 import HashRing from 'hashring';
 import { keep, type Params, type Prepare, repeated } from './measure.ts';
 import { startRing } from './ring.ts';
-import { keySequence, makeRing } from './rings.ts';
+import { makeRing, someKeys } from './rings.ts';
 
 const servers = (params: Params): string[] =>
   makeRing(params).instances.map((instance) => instance.addr);
 
 /** Texts to place, the same for both. */
 function texts(): () => string {
-  const key = keySequence(5);
-  const made = Array.from({ length: 4096 }, () => `series-${key()}`);
+  const made = Array.from(someKeys(5, 4096), (key) => `series-${key}`);
   let i = 0;
   return () => made[i++ & 4095] ?? '';
 }

@@ -3,7 +3,7 @@
 import { Write } from '@ml/ring';
 import { Params } from './measure.ts';
 import { startRing } from './ring.ts';
-import { keySequence } from './rings.ts';
+import { KeySequence, someKeys } from './rings.ts';
 
 const TENANTS = 10_000;
 const LOOK_UPS = 200_000;
@@ -18,12 +18,12 @@ const params = new Params({ instances: 1000, tokens: 512, zones: 3 });
 const before = held();
 const { ring } = await startRing(params);
 const stored = held();
-const key = keySequence(1);
-ring.getBatch(Uint32Array.from({ length: LOOK_UPS }, key), Write);
+const keys = new KeySequence(1);
+ring.getBatch(someKeys(1, LOOK_UPS), Write);
 const indexed = held();
 for (let i = 0; i < TENANTS; i += 1) ring.shuffleShard(`tenant-${i}`, 9);
 const resting = held();
-for (let i = 0; i < TENANTS; i += 1) ring.shuffleShard(`tenant-${i}`, 9).get(key(), Write);
+for (let i = 0; i < TENANTS; i += 1) ring.shuffleShard(`tenant-${i}`, 9).get(keys.next(), Write);
 const busy = held();
 process.stdout.write(
   `${JSON.stringify({

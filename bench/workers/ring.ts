@@ -8,10 +8,11 @@ import {
   ringCodec,
   Write,
 } from '@ml/ring';
+import { seededRandom } from '@ml/runtime';
 import { nodeRuntime } from '@ml/runtime/node';
 import { cpuNs, keep, type Params, type Prepare, type Run, repeated } from './measure.ts';
 import { PushedKv } from './pushed-kv.ts';
-import { Heartbeats, keySequence, makeRing } from './rings.ts';
+import { Heartbeats, KeySequence, makeRing, someKeys } from './rings.ts';
 
 const gossip = { localCas: false, nowUnixMs: Date.now() } as const;
 /** Every heartbeat that a benchmark makes is fresh. */
@@ -46,10 +47,10 @@ type NextBeat = (beats: Heartbeats) => ReturnType<Heartbeats['next']>;
 function visible(change: NextBeat): Prepare {
   return async (params) => {
     const { ring, kv } = await startRing(params);
-    const key = keySequence(1);
+    const keys = new KeySequence(1);
     let desc = ring.desc;
     const beats = new Heartbeats(desc);
-    ring.getBatch(Uint32Array.from({ length: 100_000 }, key), Write);
+    ring.getBatch(someKeys(1, 100_000), Write);
     return async (n) => {
       let counted = 0;
       for (let done = 0; done < n; done += CHUNK) {
@@ -61,7 +62,7 @@ function visible(change: NextBeat): Prepare {
         for (const next of values) {
           kv.push(next);
           while (ring.desc !== next) await undefined;
-          keep(ring.get(key(), Write));
+          keep(ring.get(keys.next(), Write));
         }
         counted += cpuNs() - started;
       }
@@ -99,31 +100,29 @@ function merging(change: NextBeat): Prepare {
 const lookups: Readonly<Record<string, Prepare>> = {
   'ring.get': async (params) => {
     const { ring } = await startRing(params);
-    const key = keySequence(12_345);
-    return repeated(() => keep(ring.get(key(), Write)));
+    const keys = new KeySequence(12_345);
+    return repeated(() => keep(ring.get(keys.next(), Write)));
   },
   'ring.getInto': async (params) => {
     const { ring } = await startRing(params);
-    const key = keySequence(12_345);
+    const keys = new KeySequence(12_345);
     const buffer = new ReplicaBuffer();
-    let sum = 0;
     return (n) => {
-      for (let i = 0; i < n; i += 1) {
-        sum += ring.getInto(key(), Write, buffer) + (buffer.positions[0] ?? 0);
-      }
+      let sum = 0;
+      for (let i = 0; i < n; i += 1) sum += ring.getInto(keys.next(), Write, buffer);
       keep(sum);
       return undefined;
     };
   },
   'ring.getBatch': async (params) => {
     const { ring } = await startRing(params);
-    const key = keySequence(777);
+    const sequence = new KeySequence(777);
     const keys = new Uint32Array(params.number('keys'));
     return repeated(() => {
-      for (let i = 0; i < keys.length; i += 1) keys[i] = key();
+      sequence.fill(keys);
       const batch = ring.getBatch(keys, Write);
       let sum = 0;
-      for (let i = 0; i < keys.length; i += 1) sum += batch.position(i, 0);
+      for (let i = 0; i < keys.length; i += 1) sum += batch.count(i) + batch.position(i, 0);
       keep(sum);
     });
   },
@@ -141,6 +140,11 @@ const changes: Readonly<Record<string, Prepare>> = {
   'ring.mergeToken': merging((beats) => beats.nextWithOtherToken()),
 };
 
+/** The same ring with its instances in no order, as peers send it whose maps have none. */
+function shuffled(desc: RingDesc): RingDesc {
+  return RingDesc.of(seededRandom(7).shuffle(Array.from(desc)));
+}
+
 /** The codec, and a full state that brings nothing new. */
 const states: Readonly<Record<string, Prepare>> = {
   'ring.encode': (params) => {
@@ -148,18 +152,14 @@ const states: Readonly<Record<string, Prepare>> = {
     return repeated(() => keep(ringCodec.encode(desc)));
   },
   'ring.decode': (params) => {
-    const bytes = ringCodec.encode(makeRing(params));
-    return repeated(() => {
-      let tokens = 0;
-      for (const instance of ringCodec.decode(bytes)) tokens += instance.tokens.size;
-      keep(tokens);
-    });
+    const bytes = ringCodec.encode(shuffled(makeRing(params)));
+    return repeated(() => keep(ringCodec.decode(bytes)));
   },
   'ring.decodeMergeNothingNew': (params) => {
     const desc = makeRing(params);
-    const bytes = ringCodec.encode(desc);
+    const bytes = ringCodec.encode(shuffled(desc));
     return repeated(() => {
-      const { change } = desc.merge(ringCodec.decode(bytes), gossip);
+      const { change } = desc.merge(ringCodec.decode(bytes, desc), gossip);
       if (change !== undefined) throw new TypeError('a state that brings nothing new changed it');
     });
   },
@@ -198,10 +198,10 @@ const shards: Readonly<Record<string, Prepare>> = {
     });
   },
   'ring.shuffleShard.cached': keptShards((shard) => keep(shard.instances.length)),
-  'ring.shuffleShard.cachedGet': (() => {
-    const key = keySequence(99);
-    return keptShards((shard) => keep(shard.get(key(), Write)));
-  })(),
+  'ring.shuffleShard.cachedGet': (params) => {
+    const keys = new KeySequence(99);
+    return keptShards((shard) => keep(shard.get(keys.next(), Write)))(params);
+  },
 };
 
 export const ringBenchmarks: Readonly<Record<string, Prepare>> = {

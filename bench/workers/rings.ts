@@ -45,12 +45,37 @@ export function makeRing(params: Params): RingDesc {
 }
 
 /** Keys in the order in which the peer asks for them. */
-export function keySequence(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    return (state ^ (state >>> 13)) >>> 0;
-  };
+export class KeySequence {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed | 0;
+  }
+
+  next(): number {
+    this.#state = following(this.#state);
+    return keyOf(this.#state);
+  }
+
+  /** As many as there is room for. */
+  fill(keys: Uint32Array): void {
+    let state = this.#state;
+    for (let i = 0; i < keys.length; i += 1) {
+      state = following(state);
+      keys[i] = keyOf(state);
+    }
+    this.#state = state;
+  }
+}
+
+const following = (state: number): number => (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+const keyOf = (state: number): number => (state ^ (state >>> 13)) >>> 0;
+
+/** The first `count` keys of a sequence. */
+export function someKeys(seed: number, count: number): Uint32Array {
+  const keys = new Uint32Array(count);
+  new KeySequence(seed).fill(keys);
+  return keys;
 }
 
 /** The instances of a ring one after the other, each with a heartbeat a second later than the last one's. */
