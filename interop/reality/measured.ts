@@ -1,11 +1,14 @@
 import { seededRandom } from '@ml/runtime';
 
+import { RealTime } from '../harness/real-time.ts';
 import { Distribution, type Weighted } from './distribution.ts';
 import { type NodeRecording, RealCluster } from './real-cluster.ts';
 import type { RealScenario } from './scenario.ts';
 
 /** What was measured, in milliseconds. */
 export interface Measured {
+  /** Whether the processes were scheduled before all other work of the machine. */
+  readonly realTime: boolean;
   /** From the return of a CAS to the moment another node saw it: a batch a write. */
   readonly propagation: Distribution;
   /** The same, round by round. */
@@ -25,12 +28,14 @@ type Samples = readonly Weighted[];
  * @throws {HarnessError} when processes or network fail.
  */
 export async function measure(scenario: RealScenario, rounds: number): Promise<Measured> {
+  await using realTime = await RealTime.enter();
   await using cluster = await RealCluster.start(scenario);
   const found: RoundSamples[] = [];
   for (let round = 1; round <= rounds; round++) {
     found.push(samplesOf(await cluster.round(seededRandom(round))));
   }
   return {
+    realTime: realTime.granted,
     propagation: new Distribution(found.flatMap(({ propagation }) => propagation)),
     rounds: found.map(({ propagation }) => new Distribution(propagation)),
     unseen: found.reduce((sum, { unseen }) => sum + unseen, 0),
