@@ -24,7 +24,7 @@ export const KNOBS: readonly Knob[] = [
   knob('gossip_interval', '100ms', '500ms', ['1s', '500ms', '200ms', '100ms', '50ms']),
   knob('gossip_nodes', '5', '2', ['1', '2', '3', '5', '8']),
   knob('pull_push_interval', '10s', '1m', ['2m', '1m', '30s', '10s', '5s']),
-  knob('retransmit_factor', '8', '2', ['1', '2', '4', '6', '8']),
+  knob('retransmit_factor', '6', '2', ['1', '2', '4', '6', '8']),
 ];
 
 /** The settings that ml-server and dskit have without being told. */

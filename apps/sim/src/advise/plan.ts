@@ -28,11 +28,11 @@ const CORNERS: readonly Settings[] = [
   settingsWith({ gossip_interval: '100ms', retransmit_factor: '2', pull_push_interval: '10s' }),
   settingsWith({ gossip_interval: '100ms', gossip_nodes: '5' }),
   settingsWith({ gossip_interval: '500ms', pull_push_interval: '1m' }),
-  settingsWith({ gossip_interval: '100ms', retransmit_factor: '8' }),
+  settingsWith({ gossip_interval: '100ms', retransmit_factor: '6' }),
 ];
 
 const WIDE_CORNERS: readonly Settings[] = [
-  settingsWith({ gossip_interval: '100ms', gossip_nodes: '5', retransmit_factor: '8' }),
+  settingsWith({ gossip_interval: '100ms', gossip_nodes: '5', retransmit_factor: '6' }),
   settingsWith({ gossip_interval: '50ms', gossip_nodes: '5' }),
   settingsWith({ gossip_interval: '500ms', retransmit_factor: '2', pull_push_interval: '10s' }),
   settingsWith({ gossip_interval: '100ms', pull_push_interval: '10s' }),

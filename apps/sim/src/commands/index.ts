@@ -9,6 +9,7 @@ import { shrinkCommand } from './shrink.ts';
 import { swarmCommand } from './swarm.ts';
 import { sweepCommand } from './sweep.ts';
 import { theoryCommand } from './theory.ts';
+import { tuningCommand } from './tuning.ts';
 
 /** The subcommands of `ml-sim`, as help lists them. */
 export const COMMANDS: readonly Command[] = [
@@ -22,4 +23,5 @@ export const COMMANDS: readonly Command[] = [
   lifeguardCommand,
   sweepCommand,
   adviseCommand,
+  tuningCommand,
 ];

@@ -1,0 +1,101 @@
+import type { Conditions } from '../advise/conditions.ts';
+import {
+  DEFAULT_SETTINGS,
+  KNOBS,
+  type Knob,
+  nameOf,
+  type Settings,
+  settingsWith,
+} from '../advise/knobs.ts';
+import type { Measured } from '../advise/measure.ts';
+import { measureSettings } from '../advise/measure-settings.ts';
+import type { SweepOptions } from '../sweep/sweep.ts';
+
+/** A knob, moved alone. */
+export interface Ladder {
+  readonly knob: Knob;
+  /** A row for each value of {@link Knob.ladder}, in that order. */
+  readonly rows: readonly Measured[];
+  /** The row of the default. */
+  readonly defaults: Measured;
+}
+
+/** What {@link measureLadders} found. */
+export interface Ladders {
+  readonly conditions: Conditions;
+  readonly seeds: number;
+  readonly periods: number;
+  readonly ladders: readonly Ladder[];
+  /** Full exchanges at several intervals while gossip sends too little: `retransmit_factor` 1. */
+  readonly net: Ladder;
+}
+
+/** What is measured, and how. */
+export interface LadderOptions extends Omit<SweepOptions, 'runMs'> {
+  readonly conditions: Conditions;
+  readonly seeds: number;
+  readonly periods: number;
+}
+
+/** So few retransmissions that gossip alone does not reach every node. */
+const FEW = { retransmit_factor: '1' } as const;
+
+/** Moves each knob alone up its ladder; `undefined` when it was interrupted. */
+export async function measureLadders(options: LadderOptions): Promise<Ladders | undefined> {
+  const { conditions, seeds, periods } = options;
+  const [pullPush] = KNOBS.filter(({ yamlPath }) => nameOf(yamlPath) === 'pull_push_interval');
+  if (pullPush === undefined) return undefined;
+  const alone = KNOBS.map((knob) => settingsOf(knob, {}));
+  const below = settingsOf(pullPush, FEW);
+  const settings = distinct([DEFAULT_SETTINGS, ...alone.flat(), ...below]);
+  const { rows, complete } = await measureSettings(
+    { conditions, settings, seeds, periods },
+    options,
+  );
+  if (!complete) return undefined;
+  const byKey = new Map(rows.map((row) => [keyOf(row.settings), row]));
+  const rowsOf = (list: readonly Settings[]): readonly Measured[] =>
+    list.flatMap((each) => byKey.get(keyOf(each)) ?? []);
+  const ladderOf = (knob: Knob, list: readonly Settings[]): readonly Ladder[] => {
+    const found = rowsOf(list);
+    const defaults = found[knob.ladder.indexOf(knob.defaultText)];
+    return defaults === undefined ? [] : [{ knob, rows: found, defaults }];
+  };
+  const ladders = KNOBS.flatMap((knob, index) => ladderOf(knob, alone[index] ?? []));
+  const [net] = ladderOf(pullPush, below);
+  return net === undefined ? undefined : { conditions, seeds, periods, ladders, net };
+}
+
+/** Whether moving a knob from its default to a later value of its ladder left p99 no worse, and in how many seeds. */
+export interface Direction {
+  /** p99 against that of the default with the same seed, on average: 0.9 is 10 % shorter. */
+  readonly ratio: number;
+  /** Seeds in which p99 did not become longer by more than {@link P99_NOISE}. */
+  readonly held: number;
+  readonly seeds: number;
+}
+
+/** Two runs that differ in nothing that matters have p99s that differ by about so much. */
+export const P99_NOISE = 0.1;
+
+/** Compares a row with the default, seed by seed. */
+export function directionOf(row: Measured, defaults: Measured): Direction {
+  const ratios = row.p99BySeed.map((p99, index) => p99 / (defaults.p99BySeed[index] ?? p99));
+  return {
+    ratio: ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length,
+    held: ratios.filter((ratio) => ratio <= 1 + P99_NOISE).length,
+    seeds: ratios.length,
+  };
+}
+
+function settingsOf(knob: Knob, below: Readonly<Record<string, string>>): readonly Settings[] {
+  return knob.ladder.map((value) => settingsWith({ ...below, [nameOf(knob.yamlPath)]: value }));
+}
+
+function distinct(list: readonly Settings[]): readonly Settings[] {
+  return [...new Map(list.map((each) => [keyOf(each), each])).values()];
+}
+
+function keyOf(settings: Settings): string {
+  return settings.join(' ');
+}
