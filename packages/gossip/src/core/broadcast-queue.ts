@@ -81,23 +81,27 @@ export class BroadcastQueue {
     if (this.#size === 0) return taken;
     const transmitLimit = retransmitLimit(this.#retransmitMult, this.#members());
     const again: Entry[] = [];
-    let used = 0;
+    let free = limitBytes - overheadBytes;
     const tiers = this.#tiers.length;
-    for (let tier = 0; tier < tiers; ) {
-      const free = limitBytes - used - overheadBytes;
-      if (free <= 0) break;
-      const entry = this.#popLongest(tier, free);
-      if (entry === undefined) {
-        tier += 1;
-        continue;
+    for (let tier = 0; tier < tiers && free > 0; tier += 1) {
+      for (
+        let bucket = this.#longest(tier, free);
+        bucket !== undefined && free > 0;
+        bucket = this.#longest(tier, free)
+      ) {
+        const { entries, length } = bucket;
+        for (; free > 0 && free >= length; free -= overheadBytes + length) {
+          const entry = entries.pop();
+          if (entry === undefined) break;
+          taken.push(entry.broadcast.bytes);
+          entry.transmits += 1;
+          if (entry.transmits >= transmitLimit) this.#forget(entry);
+          else again.push(entry);
+        }
+        this.#dropIfEmpty(tier, bucket);
       }
-      used += overheadBytes + entry.length;
-      taken.push(entry.broadcast.bytes);
-      entry.transmits += 1;
-      if (entry.transmits >= transmitLimit) this.#forget(entry);
-      else again.push(entry);
     }
-    for (const entry of again) this.#insert(entry);
+    this.#insertAll(again);
     this.#trim();
     return taken;
   }
@@ -168,26 +172,53 @@ export class BroadcastQueue {
   }
 
   #insert(entry: Entry): void {
-    while (this.#tiers.length <= entry.transmits) this.#tiers.push([]);
-    const tier = this.#tiers[entry.transmits] ?? [];
-    const at = lengthIndex(tier, entry.length);
-    const bucket = tier[at];
-    if (bucket?.length !== entry.length) {
-      tier.splice(at, 0, { length: entry.length, entries: [entry] });
-      return;
-    }
-    bucket.entries.splice(idIndex(bucket.entries, entry.id), 0, entry);
+    const { entries } = this.#bucketFor(entry);
+    entries.splice(idIndex(entries, entry.id), 0, entry);
   }
 
-  /** Takes the longest entry of up to `maxLength` out of the tier; the newest among equals. */
-  #popLongest(tierIndex: number, maxLength: number): Entry | undefined {
-    const tier = this.#tiers[tierIndex];
-    if (tier === undefined) return undefined;
-    const at = lengthIndex(tier, maxLength + 1) - 1;
+  /**
+   * Puts back what was taken, which comes in runs of one length, newest first: most of a run goes between the same two
+   * neighbours, and moves what is behind them once.
+   */
+  #insertAll(taken: readonly Entry[]): void {
+    for (let from = 0; from < taken.length; ) {
+      const first = taken[from];
+      if (first === undefined) return;
+      const entries = this.#bucketFor(first).entries;
+      const place = idIndex(entries, first.id);
+      const below = entries[place - 1]?.id ?? -1;
+      const run = [first];
+      for (let next = taken[++from]; next !== undefined; next = taken[++from]) {
+        const follows = next.transmits === first.transmits && next.length === first.length;
+        if (!follows || next.id < below) break;
+        run.push(next);
+      }
+      entries.splice(place, 0, ...run.reverse());
+    }
+  }
+
+  /** The bucket that an entry belongs to, made if need be. */
+  #bucketFor({ transmits, length }: Entry): Bucket {
+    while (this.#tiers.length <= transmits) this.#tiers.push([]);
+    const tier = this.#tiers[transmits] ?? [];
+    const at = lengthIndex(tier, length);
     const bucket = tier[at];
-    const entry = bucket?.entries.pop();
-    if (bucket?.entries.length === 0) tier.splice(at, 1);
-    return entry;
+    if (bucket?.length === length) return bucket;
+    const made = { length, entries: [] };
+    tier.splice(at, 0, made);
+    return made;
+  }
+
+  /** The bucket of a tier with the longest entries of up to `maxLength`. */
+  #longest(tierIndex: number, maxLength: number): Bucket | undefined {
+    const tier = this.#tiers[tierIndex];
+    return tier?.[lengthIndex(tier, maxLength + 1) - 1];
+  }
+
+  #dropIfEmpty(tierIndex: number, { length, entries }: Bucket): void {
+    if (entries.length > 0) return;
+    const tier = this.#tiers[tierIndex];
+    tier?.splice(lengthIndex(tier, length), 1);
   }
 
   #last(): Entry | undefined {
