@@ -1,6 +1,6 @@
 import { SnappyError, snappyDecode } from '@ml/runtime/snappy';
 import { WireError } from './errors.ts';
-import { lzwDecode, lzwEncode } from './lzw.ts';
+import { lzwDecode, lzwEncodeView } from './lzw.ts';
 import { MESSAGE_CODE } from './message.ts';
 import type { MsgpackReader } from './msgpack-reader.ts';
 import { bytesBound, keyBytes, MsgpackWriter } from './msgpack-writer.ts';
@@ -28,14 +28,14 @@ const WINDOWS = 3;
 
 /** `plain` as a compress message, also when that is longer. */
 export function compressAlways(plain: Uint8Array): Uint8Array {
-  return wrap(lzwEncode(plain));
+  return wrap(lzwEncodeView(plain));
 }
 
 /** `plain` as a compress message that is strictly shorter; undefined when there is none, or samples say so. */
 export function compressIfShorter(plain: Uint8Array): Uint8Array | undefined {
   const room = plain.length - LEAST_OVERHEAD_BYTES - 1;
   if (room < 3 || looksRandom(plain) || !windowsShrink(plain)) return undefined;
-  const packed = lzwEncode(plain, room);
+  const packed = lzwEncodeView(plain, room);
   if (packed === undefined) return undefined;
   const message = wrap(packed);
   return message.length < plain.length ? message : undefined;
@@ -105,7 +105,7 @@ function windowsShrink(bytes: Uint8Array): boolean {
   for (let i = 0; i < WINDOWS; i += 1) {
     const start = Math.floor(((bytes.length - WINDOW_BYTES) * i) / (WINDOWS - 1));
     const window = bytes.subarray(start, start + WINDOW_BYTES);
-    if (lzwEncode(window, WINDOW_BYTES - WINDOW_BYTES / 32) !== undefined) return true;
+    if (lzwEncodeView(window, WINDOW_BYTES - WINDOW_BYTES / 32) !== undefined) return true;
   }
   return false;
 }

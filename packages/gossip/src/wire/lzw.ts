@@ -13,7 +13,9 @@ const LAST_CODE = CODES - 1;
 const EMPTY: Uint8Array = Uint8Array.of(0x00, 0x03, 0x02);
 
 const SLOT_BITS = 14;
-const SLOT_MASK = (1 << SLOT_BITS) - 1;
+/** Short inputs fill few slots: these lie closer together, which spares the processor's cache. */
+const SHORT_SLOT_BITS = 12;
+const SHORT_BYTES = 1 << (SHORT_SLOT_BITS - 1);
 /** The encoder's dictionary, open hashing: (prefix code << 8 | byte) << 12 | code; 0 is free. */
 const slots = new Int32Array(1 << SLOT_BITS);
 /** The slots in use, so that starting over need not touch the others. */
@@ -22,6 +24,10 @@ const used = new Uint16Array(CODES);
 /** The decoder's dictionary: where in the output the string of each code stands, and how long it is. */
 const starts = new Uint32Array(CODES);
 const lengths = new Uint16Array(CODES);
+
+/** Where short outputs are made, so that only their own length is allocated. Never read before it is written. */
+const SCRATCH_BYTES = 16_384;
+const scratch = new Uint8Array(SCRATCH_BYTES);
 
 /**
  * Compresses like Go's compress/lzw (LSB order, 8 bits), byte for byte. Gives up with undefined as soon as the
@@ -33,11 +39,23 @@ export function lzwEncode(
   bytes: Uint8Array,
   maxBytes: number = Number.POSITIVE_INFINITY,
 ): Uint8Array | undefined {
+  const packed = lzwEncodeView(bytes, maxBytes);
+  return packed?.buffer === scratch.buffer ? packed.slice() : packed;
+}
+
+/** {@link lzwEncode} for a caller who copies: the next call may overwrite the result. */
+export function lzwEncodeView(bytes: Uint8Array): Uint8Array;
+export function lzwEncodeView(bytes: Uint8Array, maxBytes: number): Uint8Array | undefined;
+export function lzwEncodeView(
+  bytes: Uint8Array,
+  maxBytes: number = Number.POSITIVE_INFINITY,
+): Uint8Array | undefined {
   const length = bytes.length;
   if (length === 0) return maxBytes < EMPTY.length ? undefined : EMPTY.slice();
   // 12 bits for each byte at worst, and a clear code now and then.
   const worst = 8 + length + (length >>> 1) + (length >>> 10);
-  const out = new Uint8Array(Math.min(worst, maxBytes + 8));
+  const bound = Math.min(worst, maxBytes + 8);
+  const out = bound <= SCRATCH_BYTES ? scratch : new Uint8Array(bound);
   const count = encodeInto(bytes, out, maxBytes);
   return count > maxBytes ? undefined : out.subarray(0, count);
 }
@@ -45,6 +63,9 @@ export function lzwEncode(
 /** The bytes written, or more than `maxBytes` when they do not suffice; `out` has 8 to spare. */
 function encodeInto(bytes: Uint8Array, out: Uint8Array, maxBytes: number): number {
   const length = bytes.length;
+  const slotBits = length <= SHORT_BYTES ? SHORT_SLOT_BITS : SLOT_BITS;
+  const slotShift = 32 - slotBits;
+  const slotMask = (1 << slotBits) - 1;
   let at = 0;
   let bits: number = CLEAR;
   let bitCount = MIN_WIDTH;
@@ -57,10 +78,10 @@ function encodeInto(bytes: Uint8Array, out: Uint8Array, maxBytes: number): numbe
     let key = 0;
     if (i < length) {
       key = (code << 8) | (bytes[i] as number);
-      slot = (Math.imul(key, 0x9e3779b1) >>> (32 - SLOT_BITS)) & SLOT_MASK;
+      slot = Math.imul(key, 0x9e3779b1) >>> slotShift;
       let entry = slots[slot] as number;
       while (entry !== 0 && entry >>> 12 !== key) {
-        slot = (slot + 1) & SLOT_MASK;
+        slot = (slot + 1) & slotMask;
         entry = slots[slot] as number;
       }
       if (entry !== 0) {
@@ -113,7 +134,11 @@ function encodeInto(bytes: Uint8Array, out: Uint8Array, maxBytes: number): numbe
  */
 export function lzwDecode(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const end = bytes.length;
-  let out: Uint8Array = new Uint8Array(Math.min(maxBytes, Math.max(256, end * 3)));
+  const expected = end * 3;
+  let out: Uint8Array =
+    Math.min(maxBytes, expected) <= SCRATCH_BYTES
+      ? scratch.subarray(0, Math.min(maxBytes, SCRATCH_BYTES))
+      : new Uint8Array(Math.min(maxBytes, expected));
   let done = 0;
   let at = 0;
   let bits = 0;
@@ -133,7 +158,7 @@ export function lzwDecode(bytes: Uint8Array, maxBytes: number): Uint8Array {
     const code = bits & ((1 << width) - 1);
     bits >>>= width;
     bitCount -= width;
-    if (code === END) return out.subarray(0, done);
+    if (code === END) return ended(out, done);
     if (code === CLEAR) {
       width = MIN_WIDTH;
       highest = END;
@@ -173,6 +198,10 @@ export function lzwDecode(bytes: Uint8Array, maxBytes: number): Uint8Array {
       highest -= 1;
     }
   }
+}
+
+function ended(out: Uint8Array, length: number): Uint8Array {
+  return out.buffer === scratch.buffer ? out.slice(0, length) : out.subarray(0, length);
 }
 
 function grow(out: Uint8Array, needed: number, maxBytes: number): Uint8Array {
