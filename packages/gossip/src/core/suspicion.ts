@@ -4,13 +4,14 @@ import { type SuspicionPlan, suspicionTimeoutMs } from './formulas.ts';
 export class Suspicion {
   readonly plan: SuspicionPlan;
   readonly #startedAt: number;
-  readonly #accusers: Set<string>;
+  /** Few: the first, and one for each confirmation that the plan asks for. */
+  readonly #accusers: string[];
 
   /** `accuser` is who said it first: a second word of theirs confirms nothing. */
   constructor(plan: SuspicionPlan, accuser: string, now: number) {
     this.plan = plan;
     this.#startedAt = now;
-    this.#accusers = new Set([accuser]);
+    this.#accusers = [accuser];
   }
 
   get startedAt(): number {
@@ -19,7 +20,7 @@ export class Suspicion {
 
   /** Independent confirmations so far; never more than the plan asks for. */
   get confirmations(): number {
-    return this.#accusers.size - 1;
+    return this.#accusers.length - 1;
   }
 
   get deadline(): number {
@@ -28,8 +29,9 @@ export class Suspicion {
 
   /** Whether `accuser` is news, which moves the deadline closer. */
   confirm(accuser: string): boolean {
-    if (this.confirmations >= this.plan.confirmations || this.#accusers.has(accuser)) return false;
-    this.#accusers.add(accuser);
+    if (this.confirmations >= this.plan.confirmations) return false;
+    if (this.#accusers.includes(accuser)) return false;
+    this.#accusers.push(accuser);
     return true;
   }
 }

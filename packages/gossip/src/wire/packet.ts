@@ -8,6 +8,7 @@ import { type LabelCheck, labelHeader, readLabel } from './label.ts';
 import { DEFAULT_WIRE_LIMITS, type WireLimits } from './limits.ts';
 import { MESSAGE_CODE, type PacketMessage } from './message.ts';
 import { MsgpackReader } from './msgpack-reader.ts';
+import { RecentAlives } from './recent-alives.ts';
 
 /** Type byte and checksum. */
 const CRC_BYTES = 5;
@@ -15,6 +16,12 @@ const CRC_BYTES = 5;
 const MAX_COMPRESSIONS = 1;
 /** A packet with more faults than this is not read to its end. */
 const MAX_FAULTS = 256;
+
+const recentAlives = new RecentAlives();
+
+/** Where compounds are put together that become shorter before they leave. */
+const SCRATCH_BYTES = 65_536;
+const scratch = new Uint8Array(SCRATCH_BYTES);
 
 /** How a node reads packets. */
 export interface DecodePacketOptions extends LabelCheck {
@@ -62,16 +69,30 @@ export function buildPackets(
   const packets: Uint8Array[] = [];
   for (const part of bare) packets.push(wrap(part, options));
   for (const compound of compounds) {
-    const body = new Uint8Array(compoundSize(compound));
-    writeCompound(compound, body, 0);
-    packets.push(wrap(body, options));
+    packets.push(wrapCompound(compound, options));
   }
   return packets;
 }
 
+/** A compound is mostly compressed: then its plain form is needed for a moment only. */
+function wrapCompound(parts: readonly Uint8Array[], options: BuildPacketsOptions): Uint8Array {
+  const size = compoundSize(parts);
+  const brief = options.compress && size <= SCRATCH_BYTES;
+  const plain = brief ? scratch.subarray(0, size) : new Uint8Array(size);
+  writeCompound(parts, plain, 0);
+  const body = options.compress ? compressIfShorter(plain) : undefined;
+  return withHeaders(body ?? (brief ? plain.slice() : plain), options);
+}
+
 /** Puts the outer layers around a message. */
 function wrap(message: Uint8Array, options: BuildPacketsOptions): Uint8Array {
-  const body = (options.compress ? compressIfShorter(message) : undefined) ?? message;
+  return withHeaders(
+    (options.compress ? compressIfShorter(message) : undefined) ?? message,
+    options,
+  );
+}
+
+function withHeaders(body: Uint8Array, options: BuildPacketsOptions): Uint8Array {
   const header = labelHeader(options.label);
   if (header.length === 0 && !options.crc) return body;
   const bodyAt = header.length + (options.crc ? CRC_BYTES : 0);
@@ -94,11 +115,14 @@ class PacketDecoder implements DecodedPacket {
   readonly messages: PacketMessage[] = [];
   readonly faults: WireError[] = [];
   private readonly limits: WireLimits;
+  /** Others' limits might refuse what is kept. */
+  private readonly alives: RecentAlives | undefined;
   private parts = 0;
   private expandedBytes = 0;
 
   constructor(limits: WireLimits) {
     this.limits = limits;
+    this.alives = limits === DEFAULT_WIRE_LIMITS ? recentAlives : undefined;
   }
 
   /** Runs `step` and keeps its WireError as a fault. */
@@ -137,10 +161,21 @@ class PacketDecoder implements DecodedPacket {
       const limit = this.limits.maxPacketParts;
       throw new WireError('too_many_parts', `packet: it has more than ${limit} messages`);
     }
-    const message = decodeMessageWithin(bytes, part.start, part.end, this.limits);
+    const { start, end } = part;
+    const isAlive = bytes[start] === MESSAGE_CODE.alive && start < end;
+    const known = isAlive ? this.alives?.find(bytes, start, end) : undefined;
+    if (known !== undefined) {
+      this.messages.push(known);
+      return;
+    }
+    const message = decodeMessageWithin(bytes, start, end, this.limits);
     const fault = checkMessage(message, this.limits);
-    if (fault === undefined) this.messages.push(message);
-    else this.fault(fault);
+    if (fault !== undefined) {
+      this.fault(fault);
+      return;
+    }
+    this.messages.push(message);
+    if (message.type === 'alive') this.alives?.keep(bytes, start, end, message);
   }
 
   private compound(bytes: Uint8Array, part: Part): void {
