@@ -101,6 +101,8 @@ export class SimCluster implements AsyncDisposable {
   readonly #byName = new Map<string, SimNode>();
   readonly #observers = new Set<SimObserver>();
   #addresses = 0;
+  /** How the DNS misbehaves towards all. */
+  #dnsFault: DnsFault | undefined;
   #checkedConfig: ServerConfig | undefined;
 
   private constructor(options: SimClusterOptions) {
@@ -123,7 +125,7 @@ export class SimCluster implements AsyncDisposable {
       runtime: this.runtime,
       network: this.network,
       dns: this.dns,
-      pool: new MemberPool(),
+      pool: new MemberPool({ shared: true }),
       codecs: options.codecs ?? [],
       trace: this.trace,
       emit: (event) => this.#emit(event),
@@ -173,6 +175,7 @@ export class SimCluster implements AsyncDisposable {
     const zone = options.zone ?? '';
     const node = new SimNode(this.#world, this.#specOf(name, options), number, ip);
     this.links.place(ip, zone);
+    if (this.#dnsFault !== undefined) node.resolver.setFault(this.#dnsFault);
     this.#nodes.push(node);
     this.#byName.set(name, node);
     return node;
@@ -239,9 +242,10 @@ export class SimCluster implements AsyncDisposable {
     return this.#cut([...from, ...to], () => this.network.block(this.#ips(from), this.#ips(to)));
   }
 
-  /** The DNS misbehaves towards these nodes, or all; `undefined` heals it. */
+  /** The DNS misbehaves towards these nodes, or all, also those that are added later; `undefined` heals it. */
   setDnsFault(fault: DnsFault | undefined, names?: readonly string[]): void {
     const nodes = names?.map((name) => this.node(name)) ?? this.#nodes;
+    if (names === undefined) this.#dnsFault = fault;
     for (const node of nodes) node.resolver.setFault(fault);
   }
 

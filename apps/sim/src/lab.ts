@@ -55,7 +55,7 @@ export class Lab {
   readonly network: SimNetwork;
   readonly members: LabMember[] = [];
   readonly #options: LabOptions;
-  readonly #pool = new MemberPool();
+  readonly #pool = new MemberPool({ shared: true });
   readonly #numbers = new Map<string, number>();
   readonly #observers = new Set<(event: LabEvent) => void>();
   #link: LinkFaults;

@@ -25,10 +25,29 @@ export interface IdentityParts {
 
 const NO_BYTES = new Uint8Array(0);
 
+/** A member's announcement as it was encoded last. */
+interface Announcement {
+  readonly identity: Identity;
+  readonly incarnation: number;
+  /** Absent metadata and empty metadata are told apart on the wire. */
+  readonly hasMeta: boolean;
+  readonly bytes: Uint8Array;
+}
+
 interface Slot {
   readonly name: string;
   references: number;
   latest: Identity | undefined;
+  announcement: Announcement | undefined;
+}
+
+/** How a {@link MemberPool} is used. */
+export interface MemberPoolOptions {
+  /**
+   * Whether several tables use it: then the announcement that a member's news is passed on with is encoded once for
+   * all of them, and kept. Default false: a single table encodes each only once.
+   */
+  readonly shared?: boolean;
 }
 
 /**
@@ -41,6 +60,11 @@ export class MemberPool {
   readonly #ids = new Map<string, number>();
   readonly #slots: (Slot | undefined)[] = [];
   readonly #free: number[] = [];
+  readonly #shared: boolean;
+
+  constructor(options: MemberPoolOptions = {}) {
+    this.#shared = options.shared ?? false;
+  }
 
   /** Names held at present. */
   get size(): number {
@@ -61,7 +85,7 @@ export class MemberPool {
       return known;
     }
     const id = this.#free.pop() ?? this.#slots.length;
-    this.#slots[id] = { name, references: 1, latest: undefined };
+    this.#slots[id] = { name, references: 1, latest: undefined, announcement: undefined };
     this.#ids.set(name, id);
     return id;
   }
@@ -85,6 +109,28 @@ export class MemberPool {
     const made = makeIdentity(parts);
     if (slot !== undefined) slot.latest = made;
     return made;
+  }
+
+  /** What `encode` makes of this member at this incarnation; in a shared pool, as it came out for the table before. */
+  announcement(
+    id: number,
+    news: Pick<Announcement, 'identity' | 'incarnation' | 'hasMeta'>,
+    encode: () => Uint8Array,
+  ): Uint8Array {
+    const slot = this.#shared ? this.#slots[id] : undefined;
+    if (slot === undefined) return encode();
+    const { identity, incarnation, hasMeta } = news;
+    const known = slot.announcement;
+    if (
+      known?.identity === identity &&
+      known.incarnation === incarnation &&
+      known.hasMeta === hasMeta
+    ) {
+      return known.bytes;
+    }
+    const bytes = encode().slice();
+    slot.announcement = { identity, incarnation, hasMeta, bytes };
+    return bytes;
   }
 }
 

@@ -12,6 +12,7 @@ import {
 import type { CoreContext } from './context.ts';
 import {
   hasParts,
+  type Identity,
   type IdentityParts,
   isAt,
   makeIdentity,
@@ -188,7 +189,16 @@ export class Membership {
     }
   }
 
+  /** Most signs of life are known, in a large cluster nearly all: nobody need be asked about those. */
+  #isOldNews(claim: AliveClaim): boolean {
+    const { members, delegates, self } = this.#context;
+    if (delegates.alive !== undefined || claim.name === self.name) return false;
+    const id = members.find(claim.name);
+    return id >= 0 && claim.incarnation <= members.incarnation(id) && this.#isAt(id, claim);
+  }
+
   #alive(now: number, claim: AliveClaim): void {
+    if (this.#isOldNews(claim)) return;
     const { members, metrics, self } = this.#context;
     const isSelf = claim.name === self.name;
     if (isSelf && this.#leaving) return;
@@ -235,10 +245,11 @@ export class Membership {
   #accept(now: number, id: number, claim: AliveClaim, finished?: () => void): void {
     const { members, pool, metrics, log } = this.#context;
     this.#suspicions.end(id);
-    this.#spread(aliveMessage(claim), finished);
+    const identity = pool.identity(id, claim);
+    this.#spreadAlive(id, identity, claim, finished);
     const before = members.state(id);
     const metaBefore = members.identity(id).meta;
-    members.setIdentity(id, pool.identity(id, claim));
+    members.setIdentity(id, identity);
     members.setIncarnation(id, claim.incarnation);
     if (before !== 'alive') members.setState(id, 'alive', now);
     metrics.aliveMessages.inc();
@@ -277,9 +288,9 @@ export class Membership {
     const { incarnation } = this.#refuter;
     gate.warn(now, { incarnation }, 'refuting a false claim about this node');
     members.setIncarnation(id, incarnation);
-    const { name, ip, address, meta, versions } = members.identity(id);
+    const identity = members.identity(id);
     metrics.aliveMessages.inc();
-    this.#spread(aliveMessage({ name, ip, port: address.port, meta, versions, incarnation }));
+    this.#spreadAlive(id, identity, { ...identity, port: identity.address.port, incarnation });
   }
 
   #conflict(now: number, id: number, claim: AliveClaim): void {
@@ -369,15 +380,22 @@ export class Membership {
     this.#context.emit({ type: 'event', event: { type, member: this.#member(id) } });
   }
 
+  #spreadAlive(id: number, identity: Identity, claim: AliveClaim, finished?: () => void): void {
+    const { name, ip, port, meta, versions, incarnation } = claim;
+    const news = { identity, incarnation, hasMeta: meta !== undefined };
+    const bytes = this.#context.pool.announcement(id, news, () =>
+      encodeMessage({ type: 'alive', node: name, addr: ip, port, meta, versions, incarnation }),
+    );
+    this.#queue(name, bytes, finished);
+  }
+
+  #spread(message: Suspect | Dead, finished?: () => void): void {
+    this.#queue(message.node, encodeMessage(message), finished);
+  }
+
   /** Queues a message about a member; it replaces the one about the same member that still waits. */
-  #spread(message: Alive | Suspect | Dead, finished?: () => void): void {
-    const bytes = encodeMessage(message);
-    const broadcast = { name: message.node, bytes };
+  #queue(name: string, bytes: Uint8Array, finished: (() => void) | undefined): void {
+    const broadcast = { name, bytes };
     this.#context.queue.queue(finished === undefined ? broadcast : { ...broadcast, finished });
   }
-}
-
-function aliveMessage(claim: AliveClaim): Alive {
-  const { name, ip, port, meta, versions, incarnation } = claim;
-  return { type: 'alive', node: name, addr: ip, port, meta, versions, incarnation };
 }

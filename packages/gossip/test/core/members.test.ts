@@ -138,4 +138,57 @@ describe('the pool', () => {
     expect(first.meta).toEqual(Uint8Array.of(1));
     expect(pool.identity(id, parts)).not.toBe(first);
   });
+
+  describe('when it is shared', () => {
+    const parts = {
+      name: 'node',
+      ip: Uint8Array.of(10, 0, 0, 1),
+      port: 1,
+      meta: undefined,
+      versions: VERSIONS,
+    };
+
+    test('has an announcement encoded once, until anything in it changes', () => {
+      const pool = new MemberPool({ shared: true });
+      const id = pool.acquire('node');
+      const one = pool.identity(id, parts);
+      const other = pool.identity(id, { ...parts, port: 2 });
+      let encoded = 0;
+      const encode = (): Uint8Array => Uint8Array.of(++encoded);
+      const news = { identity: one, incarnation: 1, hasMeta: false };
+      expect(pool.announcement(id, news, encode)).toEqual(Uint8Array.of(1));
+      expect(pool.announcement(id, { ...news }, encode)).toEqual(Uint8Array.of(1));
+      expect(pool.announcement(id, { ...news, incarnation: 2 }, encode)).toEqual(Uint8Array.of(2));
+      expect(pool.announcement(id, { ...news, identity: other }, encode)).toEqual(Uint8Array.of(3));
+      expect(pool.announcement(id, { ...news, hasMeta: true }, encode)).toEqual(Uint8Array.of(4));
+    });
+
+    test('keeps an announcement without the buffer that it was cut from', () => {
+      const pool = new MemberPool({ shared: true });
+      const id = pool.acquire('node');
+      const news = { identity: pool.identity(id, parts), incarnation: 1, hasMeta: false };
+      const large = new Uint8Array(16_384);
+      const bytes = pool.announcement(id, news, () => large.subarray(8, 16));
+      expect(bytes).toEqual(new Uint8Array(8));
+      expect(bytes.buffer.byteLength).toBe(8);
+    });
+  });
+
+  test('encodes every time when it is not', () => {
+    const pool = new MemberPool();
+    const id = pool.acquire('node');
+    const identity = pool.identity(id, {
+      name: 'node',
+      ip: Uint8Array.of(10, 0, 0, 1),
+      port: 1,
+      meta: undefined,
+      versions: VERSIONS,
+    });
+    let encoded = 0;
+    const encode = (): Uint8Array => Uint8Array.of(++encoded);
+    const news = { identity, incarnation: 1, hasMeta: false };
+    pool.announcement(id, news, encode);
+    pool.announcement(id, news, encode);
+    expect(encoded).toBe(2);
+  });
 });
