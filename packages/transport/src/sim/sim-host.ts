@@ -26,7 +26,12 @@ export class TrafficCounter {
     this.#sentBytes += bytes;
   }
 
-  received(bytes: number): void {
+  /** A packet came to a host where somebody takes it, or not. */
+  arrived(bytes: number, taken: boolean): void {
+    if (!taken) {
+      this.#droppedPackets++;
+      return;
+    }
     this.#receivedPackets++;
     this.#receivedBytes += bytes;
   }

@@ -140,20 +140,25 @@ export class SimNetwork {
   /** @private For SimTransport. Carries a packet, or loses it. */
   sendPacket(from: SimTransport, to: Address, bytes: Uint8Array): void {
     const source = from.host;
-    const toHost = canonicalIp(to.host) ?? to.host;
+    // The network's own names of hosts are canonical.
+    const known = this.#hosts.has(to.host);
+    const toHost = known ? to.host : (canonicalIp(to.host) ?? to.host);
     const link = this.#link(source.ip, toHost);
-    const counters = [this.#total, source.traffic, link.traffic];
-    for (const counter of counters) counter?.sent(bytes.length);
+    this.#total.sent(bytes.length);
+    source.traffic.sent(bytes.length);
+    link.traffic?.sent(bytes.length);
     const delay = this.#packetDelay(source.ip, toHost, link.faults, bytes.length);
     if (delay === undefined) {
-      for (const counter of counters) counter?.dropped();
+      this.#total.dropped();
+      source.traffic.dropped();
+      link.traffic?.dropped();
       return;
     }
-    const faults = this.#options.mode === 'tcp' ? {} : link.faults;
+    const faults = this.#options.mode === 'tcp' ? NO_FAULTS : link.faults;
     const random = this.#random;
     const arriving = happens(faults.corrupt, random) ? flipBit(bytes, random) : bytes;
     const held = happens(faults.reorder, random) ? (faults.reorderMs ?? DEFAULT_REORDER_MS) : 0;
-    const target = { host: toHost, port: to.port };
+    const target = known ? to : { host: toHost, port: to.port };
     const arrive = (): void => this.#deliver(from.advertised, target, arriving, link.traffic);
     this.runtime.post(delay + held, arrive);
     if (happens(faults.duplicate, random)) {
@@ -283,16 +288,17 @@ export class SimNetwork {
     const lost =
       host?.up !== true || (from.host !== to.host && this.#partitions.blocks(from.host, to.host));
     if (host === undefined || lost) {
-      for (const counter of [this.#total, linkTraffic]) counter?.dropped();
+      this.#total.dropped();
+      linkTraffic?.dropped();
       return;
     }
     host.run(() => {
-      const target = this.listener(to);
-      for (const counter of [this.#total, host.traffic, linkTraffic]) {
-        if (target === undefined) counter?.dropped();
-        else counter?.received(bytes.length);
-      }
-      target?.receive({ bytes, from, receivedAt: this.runtime.now });
+      const target = host.up ? host.listeners.get(to.port) : undefined;
+      const listens = target?.listening === true;
+      this.#total.arrived(bytes.length, listens);
+      host.traffic.arrived(bytes.length, listens);
+      linkTraffic?.arrived(bytes.length, listens);
+      if (listens) target.receive({ bytes, from, receivedAt: this.runtime.now });
     });
   }
 }
