@@ -102,7 +102,7 @@ export function comparisonTable(comparisons: readonly Comparison[]): string {
 export function conditionsText({ nodes, measured }: Comparison): string {
   const { unseen, lateness, realTime } = measured;
   const late = `p50 ${lateness.quantile(0.5).toFixed(1)} ms, p99 ${lateness.quantile(0.99).toFixed(1)} ms`;
-  return `${nodes} nodes: writes began late by ${late}; pairs of write and node that did not meet in time: ${unseen}; scheduled before other work: ${realTime ? 'yes' : 'no'}`;
+  return `${nodes} nodes: lateness of the writes ${late}; pairs of write and node that did not meet in time: ${unseen}; scheduled before other work: ${realTime ? 'yes' : 'no'}`;
 }
 
 function range({ low, high }: Interval): string {

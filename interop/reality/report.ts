@@ -61,7 +61,9 @@ twice in a row. The real processes have a real-time priority where the machine g
 
 ${comparisonTable(comparisons)}
 
-${comparisons.map(conditionsText).join('.\n')}.
+${comparisons.map(conditionsText).join('.\n\n')}.
+
+${beyondChance(comparisons)}
 
 The simulator gives turns of a node no time, timers no lateness, and a connection's end the delay of its last data. Real
 timers of Node.js fire up to a millisecond late, each hop costs both sides some processor time, and the acknowledgement, the data
@@ -73,19 +75,42 @@ ${comparisons.map((comparison) => `![Propagation over ${comparison.nodes} nodes,
 `;
 }
 
+/** Which quantiles differ by more than the draws of the runs explain. */
+function beyondChance(comparisons: Comparisons): string {
+  const names = comparisons.flatMap(({ nodes, rows }) =>
+    rows
+      .filter(({ simulatedInterval: a, measuredInterval: b }) => a.low > b.high || b.low > a.high)
+      .map(({ name }) => `${name} over ${nodes} nodes`),
+  );
+  if (names.length === 0) return 'All intervals overlap: chance explains what differs.';
+  return `The intervals do not overlap for ${names.join(', ')}: chance alone does not explain what differs there.`;
+}
+
 function machine(): string {
   const [cpu] = cpus();
   const model = cpu?.model.trim() || 'an unnamed processor';
-  return `${cpus().length} × ${model}, Linux ${release()}, Node.js ${process.version}`;
+  return `${cpus().length} × ${model}, Linux ${release().split('-', 1).join()}, Node.js ${process.version}`;
+}
+
+type Point = readonly [ms: number, share: number];
+
+/** As many points as a picture can show apart. */
+function thinned(points: readonly Point[]): readonly Point[] {
+  const kept: Point[] = [];
+  for (const [index, point] of points.entries()) {
+    const step = point[1] - (kept.at(-1)?.[1] ?? Number.NEGATIVE_INFINITY);
+    if (step >= 1 / 400 || index === points.length - 1) kept.push(point);
+  }
+  return kept;
 }
 
 /** Both distributions up to where the slower one is all but complete. */
 function plotOf({ nodes, simulated, measured }: Comparison): PlotOptions {
   const endMs = 1.5 * Math.max(simulated.quantile(0.99), measured.propagation.quantile(0.99));
-  const curve = (name: string, points: readonly (readonly [number, number])[]) => ({
+  const curve = (name: string, points: readonly Point[]) => ({
     name,
     step: true,
-    points: [[0, 0] as const, ...points.filter(([ms]) => ms <= endMs)],
+    points: thinned([[0, 0], ...points.filter(([ms]) => ms <= endMs)]),
   });
   return {
     title: `Propagation over ${nodes} nodes`,
