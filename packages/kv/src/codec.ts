@@ -3,6 +3,11 @@ export interface Codec<T> {
   /** Travels with every value: `ringDesc`, `versions`, … */
   readonly id: string;
   encode(value: T): Uint8Array;
-  /** @throws {CodecError} when the bytes are not a value of this type. Never allocates much more than it was given. */
-  decode(bytes: Uint8Array): T;
+  /**
+   * Never allocates much more than it was given, and keeps nothing of `bytes`.
+   * @param known the value that the result will be merged into, if there is one. A codec may take from it what the
+   * bytes merely repeat, instead of decoding that again; the result means the same without.
+   * @throws {CodecError} when the bytes are not a value of this type.
+   */
+  decode(bytes: Uint8Array, known?: T): T;
 }

@@ -178,7 +178,7 @@ export class Inbox {
 
   #decode({ pair, sizeBytes, from }: Waiting, via: Via): AnyMergeable | undefined {
     try {
-      return this.#options.replica.decodeValue(pair.codec, pair.value);
+      return this.#options.replica.decodeValue(pair);
     } catch (error) {
       const fields = { key: pair.key, codec: pair.codec, bytes: sizeBytes, err: error };
       this.#reject({ via, reason: 'bad_value', from }, fields);

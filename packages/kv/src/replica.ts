@@ -114,11 +114,13 @@ export class Replica {
   }
 
   /**
-   * The value in a pair of a peer; nothing stands for an empty message. // K-4
+   * The value in a pair of a peer, to be merged into what is stored; nothing stands for an empty message. // K-4
    * @throws {CodecNotRegisteredError} @throws {CodecError}
    */
-  decodeValue(codecId: string, value: Uint8Array): AnyMergeable {
-    return this.requireCodec(codecId).decode(value.length === 0 ? EMPTY_VALUE : value);
+  decodeValue({ key, codec, value }: KeyValuePair): AnyMergeable {
+    const stored = this.store.get(key);
+    const known = stored?.codecId === codec ? stored.value : undefined;
+    return this.requireCodec(codec).decode(value.length === 0 ? EMPTY_VALUE : value, known);
   }
 
   /** Keeps changes of local writers to this node from now on. */

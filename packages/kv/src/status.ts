@@ -122,8 +122,7 @@ export function entryView(replica: Replica, key: string): KvEntryView | undefine
 export function messageView(replica: Replica, id: number): KvMessageView | undefined {
   const message = replica.history.find(id);
   if (message === undefined) return undefined;
-  const { codec, value } = message.pair;
-  return { message, decode: () => replica.decodeValue(codec, value) };
+  return { message, decode: () => replica.decodeValue(message.pair) };
 }
 
 function order(a: string, b: string): number {

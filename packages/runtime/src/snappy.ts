@@ -7,10 +7,12 @@ export class SnappyError extends MlError<'ML_SNAPPY'> {
   }
 }
 
-/** How {@link snappyDecode} bounds its output. */
+/** How {@link snappyDecode} bounds its output, and where it puts it. */
 export interface SnappyDecodeOptions {
   /** The largest decoded length to accept, in bytes. */
   readonly maxBytes: number;
+  /** Where to decode to when it is long enough; the result is then a view of it. Default: new memory. */
+  readonly into?: Uint8Array;
 }
 
 /** The format's own limit: the decoded length is an unsigned 32-bit number. */
@@ -25,6 +27,10 @@ const TAIL_BYTES = 15;
 const SAMPLED_FROM_BYTES = 16_384;
 const SAMPLE_BYTES = 4096;
 const SAMPLES = 3;
+/** The decoded length, in front of a block. */
+const MAX_LENGTH_BYTES = 5;
+/** What stands in front of the bytes of a literal of up to {@link PIECE_BYTES}. */
+const MAX_LITERAL_TAG_BYTES = 3;
 /** No element makes more than 64 bytes out of 3. */
 const MAX_EXPANSION = 22;
 
@@ -43,14 +49,24 @@ export function snappyEncode(bytes: Uint8Array): Uint8Array {
   if (length > MAX_BLOCK_BYTES) {
     throw new SnappyError(`snappy: ${length} bytes do not fit in one block of ${MAX_BLOCK_BYTES}`);
   }
+  if (length >= SAMPLED_FROM_BYTES && !samplesShrink(bytes)) return encodeLiterals(bytes);
   const out = new Uint8Array(worstCase(length));
   let at = writeLength(out, length);
-  const matching = length < SAMPLED_FROM_BYTES || samplesShrink(bytes);
   for (let start = 0; start < length; start += PIECE_BYTES) {
     const end = Math.min(length, start + PIECE_BYTES);
-    at = matching
-      ? encodePiece(bytes, { start, end }, out, at)
-      : writeLiteral(bytes, { start, end }, out, at);
+    at = encodePiece(bytes, { start, end }, out, at);
+  }
+  return out.subarray(0, at);
+}
+
+/** `bytes` as they are, in memory of just the length that takes. */
+function encodeLiterals(bytes: Uint8Array): Uint8Array {
+  const length = bytes.length;
+  const pieces = Math.ceil(length / PIECE_BYTES);
+  const out = new Uint8Array(MAX_LENGTH_BYTES + length + pieces * MAX_LITERAL_TAG_BYTES);
+  let at = writeLength(out, length);
+  for (let start = 0; start < length; start += PIECE_BYTES) {
+    at = writeLiteral(bytes, { start, end: Math.min(length, start + PIECE_BYTES) }, out, at);
   }
   return out.subarray(0, at);
 }
@@ -81,7 +97,9 @@ export function snappyDecode(bytes: Uint8Array, options: SnappyDecodeOptions): U
   if (length > (end - at) * MAX_EXPANSION) {
     throw new SnappyError(`snappy: ${end - at} bytes cannot decode to the ${length} announced`);
   }
-  const out = new Uint8Array(length);
+  const { into } = options;
+  const out =
+    into === undefined || into.length < length ? new Uint8Array(length) : into.subarray(0, length);
   decodeElements(bytes, at, out);
   return out;
 }

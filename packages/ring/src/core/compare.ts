@@ -1,5 +1,5 @@
 import type { RingDesc } from './desc.ts';
-import type { InstanceDesc } from './instance.ts';
+import { type InstanceDesc, sameVersions } from './instance.ts';
 
 /** How far two versions of a ring differ. As `CompareResult` in dskit. R-29 */
 export type RingDifference = 'equal' | 'states-and-heartbeats' | 'different';
@@ -37,11 +37,4 @@ function sameTopology(a: InstanceDesc, b: InstanceDesc): boolean {
     sameVersions(a.versions, b.versions) &&
     a.tokens.equals(b.tokens)
   );
-}
-
-function sameVersions(a: ReadonlyMap<bigint, bigint>, b: ReadonlyMap<bigint, bigint>): boolean {
-  if (a === b) return true;
-  if (a.size !== b.size) return false;
-  for (const [key, value] of a) if (b.get(key) !== value) return false;
-  return true;
 }

@@ -90,6 +90,27 @@ export class RingDesc implements Mergeable<RingDesc>, Iterable<InstanceDesc> {
     return new RingDesc(records, keeps ? layout : new Layout(records, layout));
   }
 
+  /** @internal Where the instance of this id stands among {@link instances}, -1 when it is absent. */
+  positionOf(id: string): number {
+    return this.layout.positionOf(id);
+  }
+
+  /** @internal With `records`, one for each of {@link instances} in their order, in the place of these. */
+  replaceAll(records: readonly InstanceDesc[]): RingDesc {
+    const own = this.instances;
+    let same = true;
+    let keeps = true;
+    for (let i = 0; i < own.length; i++) {
+      const mine = own[i];
+      const other = records[i];
+      if (mine === other) continue;
+      same = false;
+      if (mine?.tokens !== other?.tokens || mine?.isLeft !== other?.isLeft) keeps = false;
+    }
+    if (same) return this;
+    return new RingDesc(records, keeps ? this.layout : new Layout(records, this.layout));
+  }
+
   /** Without the instance of this id. */
   delete(id: string): RingDesc {
     return this.has(id) ? this.filter((instance) => instance.id !== id) : this;
@@ -110,11 +131,14 @@ export class RingDesc implements Mergeable<RingDesc>, Iterable<InstanceDesc> {
     options: { readonly localCas: boolean; readonly nowUnixMs: number },
   ): MergeOutcome<RingDesc> {
     if (!(incoming instanceof RingDesc)) throw new TypeError('a ring merges with a ring only');
+    if (incoming === this) return { value: this, change: undefined };
     const layout = this.layout;
     const merge = new Merge(this.#records, layout);
     const sameIds = incoming.#layout === layout;
-    for (const [i, offered] of incoming.#records.entries()) {
-      merge.offer(offered, sameIds ? i : layout.positionOf(offered.id));
+    const offered = incoming.#records;
+    for (let i = 0; i < offered.length; i++) {
+      const record = offered[i];
+      if (record !== undefined) merge.offer(record, sameIds ? i : layout.positionOf(record.id));
     }
     if (options.localCas && !sameIds) {
       merge.bury(incoming.instances, Math.floor(options.nowUnixMs / 1000));
@@ -235,7 +259,7 @@ class Merge {
 function normalise(offered: InstanceDesc, own: InstanceDesc | undefined): InstanceDesc {
   if (offered.isLeft) return offered.withTokens(Tokens.none);
   if (own?.tokens.equals(offered.tokens) === true) return offered.withTokens(own.tokens);
-  return offered.withTokens(offered.tokens.canonical());
+  return offered;
 }
 
 /** Gives every token that is held twice to one holder; the others keep their heartbeats. R-12 */

@@ -108,12 +108,20 @@ export class InstanceDesc implements InstanceFields {
 
   /** A copy with some fields replaced; fields that this version does not know stay. */
   with(change: Partial<Omit<InstanceInit, 'id'>>): InstanceDesc {
-    const { state, ...fields } = change;
+    // Field by field: every heartbeat does this, and spreads would cost several times as much.
     return new InstanceDesc({
-      ...this,
-      ...fields,
-      ...(state === undefined ? {} : { stateCode: STATE_CODES[state] }),
+      id: this.id,
+      addr: change.addr ?? this.addr,
+      heartbeatUnixS: change.heartbeatUnixS ?? this.heartbeatUnixS,
+      stateCode: change.state === undefined ? this.stateCode : STATE_CODES[change.state],
+      tokens: change.tokens ?? this.tokens,
+      zone: change.zone ?? this.zone,
+      registeredUnixS: change.registeredUnixS ?? this.registeredUnixS,
       encodedId: this.id,
+      readOnlyUpdatedUnixS: change.readOnlyUpdatedUnixS ?? this.readOnlyUpdatedUnixS,
+      readOnly: change.readOnly ?? this.readOnly,
+      versions: change.versions ?? this.versions,
+      unknownFields: this.unknownFields,
     });
   }
 
@@ -159,6 +167,35 @@ export function isHeartbeatFresh(
   );
 }
 
+/** Whether two entries say the same in every field. */
+export function sameFields(a: InstanceFields, b: InstanceFields): boolean {
+  return (
+    a.heartbeatUnixS === b.heartbeatUnixS &&
+    a.id === b.id &&
+    a.stateCode === b.stateCode &&
+    a.addr === b.addr &&
+    a.zone === b.zone &&
+    a.registeredUnixS === b.registeredUnixS &&
+    a.encodedId === b.encodedId &&
+    a.readOnly === b.readOnly &&
+    a.readOnlyUpdatedUnixS === b.readOnlyUpdatedUnixS &&
+    a.tokens.equals(b.tokens) &&
+    sameVersions(a.versions, b.versions) &&
+    sameBytes(a.unknownFields, b.unknownFields)
+  );
+}
+
+/** Whether two instances run the same versions. */
+export function sameVersions(
+  a: ReadonlyMap<bigint, bigint>,
+  b: ReadonlyMap<bigint, bigint>,
+): boolean {
+  if (a.size !== b.size) return false;
+  if (a === b || a.size === 0) return true;
+  for (const [key, value] of a) if (b.get(key) !== value) return false;
+  return true;
+}
+
 /** Whether two entries differ in their heartbeats at most. */
 export function hasSameContent(a: InstanceDesc, b: InstanceDesc): boolean {
   return (
@@ -170,4 +207,8 @@ export function hasSameContent(a: InstanceDesc, b: InstanceDesc): boolean {
     a.readOnlyUpdatedUnixS === b.readOnlyUpdatedUnixS &&
     a.tokens.equals(b.tokens)
   );
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -1,34 +1,55 @@
 import { assert } from '@ml/runtime';
-import { unpackTokens } from './packed-tokens.ts';
+import { packTokens } from './packed-tokens.ts';
 
 /** One past the largest token: the ring is a circle of this many positions. */
 export const TOKEN_SPACE = 4294967296;
 
+/** Sets of tokens side by side. While it is open, more are added and the memory is borrowed. */
+export class TokenColumn {
+  values: Uint32Array;
+  open: boolean = true;
+
+  constructor(values: Uint32Array) {
+    this.values = values;
+  }
+
+  /** Takes memory of its own for the first `length` tokens. */
+  close(length: number): void {
+    this.values = this.values.slice(0, length);
+    this.open = false;
+  }
+}
+
 /**
- * An immutable, ascending set of tokens (unsigned 32-bit integers). One that came from the wire keeps its packed
- * bytes and decodes them only when its values are asked for: most values that arrive by gossip never are.
+ * An immutable, ascending set of tokens (unsigned 32-bit integers). Once its packed encoding was needed it is kept
+ * (5 bytes a token): most messages repeat token sets that are known, and are then compared and written byte by byte.
  */
 export class Tokens implements Iterable<number> {
   /** No tokens. */
-  static readonly none: Tokens = new Tokens(new Uint32Array(0), undefined, 0, 0);
+  static readonly none: Tokens = Tokens.#own(new Uint32Array(0));
 
+  readonly #column: TokenColumn | undefined;
+  readonly #from: number;
+  readonly #to: number;
   #values: Uint32Array | undefined;
-  #canonical: boolean;
-  readonly #packed: Uint8Array | undefined;
-  readonly #start: number;
-  readonly #end: number;
+  /** The canonical encoding, in memory of its own. */
+  #packed: Uint8Array | undefined;
 
-  private constructor(
-    values: Uint32Array | undefined,
-    packed: Uint8Array | undefined,
-    start: number,
-    end: number,
-  ) {
-    this.#values = values;
-    this.#canonical = packed === undefined;
-    this.#packed = packed;
-    this.#start = start;
-    this.#end = end;
+  private constructor(column: TokenColumn | undefined, from: number, to: number) {
+    this.#column = column;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  static #own(values: Uint32Array): Tokens {
+    const tokens = new Tokens(undefined, 0, values.length);
+    tokens.#values = values;
+    return tokens;
+  }
+
+  /** The ascending part `[from, to)` of a column. */
+  static within(column: TokenColumn, from: number, to: number): Tokens {
+    return new Tokens(column, from, to);
   }
 
   /** Sorts and de-duplicates. Values must be integers from 0 to 2^32 - 1 (a programming error otherwise). */
@@ -41,30 +62,25 @@ export class Tokens implements Iterable<number> {
   /** As {@link of}, over an array that the caller gives away. */
   static normalised(values: Uint32Array): Tokens {
     if (values.length === 0) return Tokens.none;
-    return new Tokens(isAscending(values) ? values : sortedUnique(values), undefined, 0, 0);
-  }
-
-  /**
-   * Tokens still encoded as packed varints in `bytes[start, end)`. The bytes must end with a complete varint and must
-   * not change afterwards; they are written again as they are until {@link canonical} is taken.
-   */
-  static packed(bytes: Uint8Array, start: number, end: number): Tokens {
-    return start === end ? Tokens.none : new Tokens(undefined, bytes, start, end);
+    return Tokens.#own(isAscending(values) ? values : sortedUnique(values));
   }
 
   /** How many tokens. */
   get size(): number {
-    return this.values.length;
+    return this.#to - this.#from;
   }
 
   get isEmpty(): boolean {
-    return this.#values === undefined ? this.#start === this.#end : this.#values.length === 0;
+    return this.#to === this.#from;
   }
 
   /** The tokens, ascending. Shared: treat as read-only. */
   get values(): Uint32Array {
-    if (this.#values === undefined) this.#decode();
-    return this.#values ?? Tokens.none.values;
+    if (this.#values !== undefined) return this.#values;
+    const column = this.#column;
+    const values = column?.values.subarray(this.#from, this.#to) ?? Tokens.none.values;
+    if (column?.open !== true) this.#values = values;
+    return values;
   }
 
   [Symbol.iterator](): Iterator<number> {
@@ -83,59 +99,25 @@ export class Tokens implements Iterable<number> {
     return low < values.length && values[low] === token;
   }
 
-  /** Whether both hold the same tokens; decodes only when the encoded bytes differ. */
+  /** Whether both hold the same tokens. */
   equals(other: Tokens): boolean {
-    if (this === other) return true;
-    const a = this.#packed;
-    const b = other.#packed;
-    if (a !== undefined && b !== undefined) {
-      const length = this.#end - this.#start;
-      if (
-        length === other.#end - other.#start &&
-        sameBytes(a, this.#start, b, other.#start, length)
-      ) {
-        return true;
-      }
-    }
-    if (this.#values !== undefined && other.#encodes(this.#values)) return true;
-    if (other.#values !== undefined && this.#encodes(other.#values)) return true;
-    return sameValues(this.values, other.values);
+    return this === other || sameValues(this.values, other.values);
   }
 
-  /** Whether the packed bytes hold just these tokens in this order; found out without decoding into memory. */
-  #encodes(values: Uint32Array): boolean {
-    const bytes = this.#packed;
-    if (bytes === undefined || this.#values !== undefined) return false;
-    let at = this.#start;
-    for (let i = 0; i < values.length; i++) {
-      let byte = bytes[at++] ?? 0;
-      let value = byte & 0x7f;
-      for (let shift = 7; byte > 0x7f && shift < 32; shift += 7) {
-        byte = bytes[at++] ?? 0;
-        value |= (byte & 0x7f) << shift;
-      }
-      if (byte > 0x7f || value >>> 0 !== values[i] || at > this.#end) return false;
-    }
-    return at === this.#end;
+  /** The canonical packed encoding. Shared: treat as read-only. */
+  get packed(): Uint8Array {
+    this.#packed ??= packTokens(this.values);
+    return this.#packed;
   }
 
-  /** The same set with minimal, sorted bytes of its own: safe to keep and to send on, whatever a peer wrote. */
-  canonical(): Tokens {
-    const packed = this.#packed;
-    if (packed === undefined) return this;
-    const values = this.values;
-    if (values.length === 0) return Tokens.none;
-    if (!this.#canonical) return new Tokens(values, undefined, 0, 0);
-    if (packed.byteLength <= 2 * (this.#end - this.#start)) return this;
-    // A slice of a large message would keep all of it alive.
-    const own = new Tokens(
-      values,
-      packed.slice(this.#start, this.#end),
-      0,
-      this.#end - this.#start,
-    );
-    own.#canonical = true;
-    return own;
+  /**
+   * Whether `bytes[start, end)` are the canonical packed encoding of this set: proof enough that they are sound, so
+   * that they need not be decoded.
+   */
+  isPackedAs(bytes: Buffer, start: number, end: number): boolean {
+    const { packed } = this;
+    const { length } = packed;
+    return length === end - start && bytes.compare(packed, 0, length, start, end) === 0;
   }
 
   /** Without the given tokens. */
@@ -153,51 +135,11 @@ export class Tokens implements Iterable<number> {
     all.set(more, this.size);
     return Tokens.normalised(all);
   }
-
-  /** Bytes of the packed encoding. */
-  get packedLength(): number {
-    if (this.#packed !== undefined) return this.#end - this.#start;
-    let length = 0;
-    for (const token of this.values) length += varintLength(token);
-    return length;
-  }
-
-  /** Writes the packed encoding at `at` and returns the position behind it. */
-  writePacked(into: Uint8Array, at: number): number {
-    if (this.#packed !== undefined) {
-      into.set(this.#packed.subarray(this.#start, this.#end), at);
-      return at + this.#end - this.#start;
-    }
-    let to = at;
-    for (let token of this.values) {
-      while (token > 0x7f) {
-        into[to++] = (token & 0x7f) | 0x80;
-        token >>>= 7;
-      }
-      into[to++] = token;
-    }
-    return to;
-  }
-
-  #decode(): void {
-    const bytes = this.#packed ?? new Uint8Array(0);
-    const { values, canonical } = unpackTokens(bytes, this.#start, this.#end);
-    this.#canonical = canonical;
-    this.#values = canonical || isAscending(values) ? values : sortedUnique(values);
-  }
 }
 
 /** Whether `value` can be a token: a whole number from 0 to 2^32 - 1. */
 export function isUint32(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < TOKEN_SPACE;
-}
-
-/** Bytes of `value` (a uint32) as a varint. */
-export function varintLength(value: number): number {
-  if (value < 0x80) return 1;
-  if (value < 0x4000) return 2;
-  if (value < 0x200000) return 3;
-  return value < 0x10000000 ? 4 : 5;
 }
 
 function isAscending(values: Uint32Array): boolean {
@@ -220,20 +162,5 @@ function sortedUnique(values: Uint32Array): Uint32Array {
 function sameValues(a: Uint32Array, b: Uint32Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
-function sameBytes(
-  a: Uint8Array,
-  aStart: number,
-  b: Uint8Array,
-  bStart: number,
-  length: number,
-): boolean {
-  const x = new DataView(a.buffer, a.byteOffset + aStart, length);
-  const y = new DataView(b.buffer, b.byteOffset + bStart, length);
-  let at = 0;
-  for (; at + 4 <= length; at += 4) if (x.getInt32(at) !== y.getInt32(at)) return false;
-  for (; at < length; at++) if (x.getInt8(at) !== y.getInt8(at)) return false;
   return true;
 }

@@ -220,7 +220,7 @@ function mergeEntries<K, V>(
 
 /** An unknown partition is taken whole, whatever its stamp; of a known one state and lock are. R-71 */
 function mergePartition(own: PartitionDesc | undefined, offered: PartitionDesc): PartitionDesc {
-  if (own === undefined) return offered.with({ tokens: offered.tokens.canonical() });
+  if (own === undefined) return offered;
   let merged = own;
   const newer = offered.stateUnixS > own.stateUnixS;
   const buried = offered.stateUnixS === own.stateUnixS && offered.isDeleted && !own.isDeleted;

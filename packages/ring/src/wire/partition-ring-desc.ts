@@ -1,4 +1,6 @@
-import { Tokens, varintLength } from '../core/tokens.ts';
+import { varintLength } from '../core/packed-tokens.ts';
+import { unpackSet } from '../core/token-unpacker.ts';
+import { Tokens } from '../core/tokens.ts';
 import { utf8Length, writeUtf8 } from '../core/utf8.ts';
 import { WireError } from '../errors.ts';
 import { PartitionRingDesc } from '../partition/desc.ts';
@@ -198,10 +200,7 @@ function readPacked(reader: ProtoReader): Tokens {
   const length = reader.length();
   const start = reader.pos;
   reader.pos += length;
-  if (length > 0 && (reader.bytes[reader.pos - 1] ?? 0) > 0x7f) {
-    throw new WireError(`token cut off at byte ${reader.pos}`);
-  }
-  return Tokens.packed(reader.bytes, start, reader.pos);
+  return unpackSet({ message: reader.view, start, end: reader.pos });
 }
 
 function joinTokens(packed: readonly Tokens[], single: readonly number[]): Tokens {
@@ -264,13 +263,9 @@ function wrongType(where: string, tag: number): WireError {
 
 function partitionBody(partition: PartitionDesc): Uint8Array {
   const { tokens } = partition;
-  const length = tokens.packedLength;
-  const packed = new Uint8Array(length === 0 ? 0 : 1 + varintLength(length) + length);
-  if (length > 0) {
-    packed[0] = TOKENS;
-    tokens.writePacked(packed, writeUint32(length, packed, 1));
-  }
+  const { packed } = tokens;
   return concat([
+    packed.length === 0 ? noBytes : lengthPrefix(TOKENS, packed.length),
     packed,
     int64Field(STATE, partition.stateCode),
     int64Field(STATE_TIME, partition.stateUnixS),

@@ -12,6 +12,9 @@ const FIXED32 = 5;
 /** Deeper groups in unknown fields are refused. */
 const MAX_GROUP_DEPTH = 100;
 const TWO_32 = 4294967296;
+const TWO_35 = 2 ** 35;
+/** Seven bytes of a number are below this. */
+const TWO_49 = 2 ** 49;
 const INTERN_SLOTS = 8192;
 const INTERN_MAX_BYTES = 64;
 
@@ -20,12 +23,15 @@ const interned: (string | undefined)[] = new Array(INTERN_SLOTS);
 
 /** Reads protobuf fields from `bytes[pos, end)`. Every read checks the end first. */
 export class ProtoReader {
-  readonly bytes: Uint8Array;
+  readonly bytes: Buffer;
+  readonly view: DataView;
   pos: number;
   end: number;
 
   constructor(bytes: Uint8Array, start: number, end: number) {
-    this.bytes = bytes;
+    // Only a Buffer compares ranges as fast as memory can be read.
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.pos = start;
     this.end = end;
   }
@@ -44,6 +50,11 @@ export class ProtoReader {
   /** A varint cut off at 32 bits, as decoders of uint32 do. */
   uint32(): number {
     const { bytes, end } = this;
+    const first = this.pos < end ? (bytes[this.pos] ?? 0) : 0x80;
+    if (first < 0x80) {
+      this.pos++;
+      return first;
+    }
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {
       if (this.pos >= end) throw new WireError(`number cut off at byte ${end}`);
@@ -56,6 +67,17 @@ export class ProtoReader {
 
   /** A signed 64-bit number; beyond 2^53 the nearest that a double holds. */
   int64(): number {
+    const { bytes, end } = this;
+    let value = 0;
+    let scale = 1;
+    for (let at = this.pos; at < end && scale < TWO_49; scale *= 128) {
+      const byte = bytes[at++] ?? 0;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        this.pos = at;
+        return value;
+      }
+    }
     const [low, high] = this.#halves();
     return (high | 0) * TWO_32 + low;
   }
@@ -73,7 +95,9 @@ export class ProtoReader {
 
   /** The length of what follows, checked against the end. */
   length(): number {
-    const [low, high] = this.#halves();
+    const value = this.#shortLength();
+    if (value >= 0 && value <= this.end - this.pos) return value;
+    const [low, high] = value < 0 ? this.#halves() : [value, 0];
     if (high !== 0 || low > this.end - this.pos) {
       throw new WireError(
         `length ${high * TWO_32 + low} at byte ${this.pos} with ${this.end - this.pos} bytes left`,
@@ -82,10 +106,12 @@ export class ProtoReader {
     return low;
   }
 
-  string(): string {
+  /** A text, the same object as `guess` where that is what it says. */
+  string(guess: string = ''): string {
     const length = this.length();
     const start = this.pos;
     this.pos += length;
+    if (isAsciiOf(guess, this.bytes, start, this.pos)) return guess;
     return length > INTERN_MAX_BYTES
       ? decodeUtf8(this.bytes, start, this.pos)
       : intern(this.bytes, start, this.pos);
@@ -128,6 +154,26 @@ export class ProtoReader {
     }
   }
 
+  /** A length of up to three bytes; -1 when it is longer, and is then still to be read. */
+  #shortLength(): number {
+    const { bytes, end, pos } = this;
+    if (pos + 3 > end) return -1;
+    const first = bytes[pos] ?? 0;
+    if (first < 0x80) {
+      this.pos = pos + 1;
+      return first;
+    }
+    const second = bytes[pos + 1] ?? 0;
+    if (second < 0x80) {
+      this.pos = pos + 2;
+      return (first & 0x7f) | (second << 7);
+    }
+    const third = bytes[pos + 2] ?? 0;
+    if (third > 0x7f) return -1;
+    this.pos = pos + 3;
+    return (first & 0x7f) | ((second & 0x7f) << 7) | (third << 14);
+  }
+
   #advance(count: number): void {
     if (count > this.end - this.pos) throw new WireError(`value cut off at byte ${this.end}`);
     this.pos += count;
@@ -151,6 +197,43 @@ export class ProtoReader {
     }
     throw new WireError(`number of more than 10 bytes at byte ${this.pos}`);
   }
+}
+
+/**
+ * Where the field ends that stands at `at` if it says just `text`, which is ASCII; -1 when it does not. A field that
+ * says nothing is left out. Positions below 0 stay.
+ */
+export function passText(tag: number, text: string, bytes: Uint8Array, at: number): number {
+  const { length } = text;
+  if (length === 0) return at;
+  if (length > 0x7f || bytes[at] !== tag || bytes[at + 1] !== length) return -1;
+  const start = at + 2;
+  return isAsciiOf(text, bytes, start, start + length) ? start + length : -1;
+}
+
+/** As {@link passText}, for a number; one below 0 or from 2^35 on is never found. */
+export function passNumber(tag: number, value: number, bytes: Uint8Array, at: number): number {
+  if (value === 0) return at;
+  if (bytes[at] !== tag || value < 0 || value >= TWO_35) return -1;
+  return passVarint(value, bytes, at + 1);
+}
+
+/** As {@link passText}, for the tag and length of bytes; there is neither when there are none. */
+export function passLength(tag: number, length: number, bytes: Uint8Array, at: number): number {
+  if (length === 0) return at;
+  return bytes[at] === tag ? passVarint(length, bytes, at + 1) : -1;
+}
+
+function passVarint(value: number, bytes: Uint8Array, from: number): number {
+  let at = from;
+  let rest = value;
+  if (rest > 0x7f) {
+    if (bytes[at++] !== ((rest & 0x7f) | 0x80)) return -1;
+    // What is left fits in 32 bits.
+    rest = Math.floor(rest / 128);
+    for (; rest > 0x7f; rest >>>= 7) if (bytes[at++] !== ((rest & 0x7f) | 0x80)) return -1;
+  }
+  return bytes[at] === rest ? at + 1 : -1;
 }
 
 /** Bytes of `value` as an int64 varint. */
@@ -220,9 +303,10 @@ function intern(bytes: Uint8Array, start: number, end: number): string {
   return text;
 }
 
+/** Backwards, since names that differ mostly do so at their ends. */
 function isAsciiOf(text: string, bytes: Uint8Array, start: number, end: number): boolean {
   if (text.length !== end - start) return false;
-  for (let i = start; i < end; i++) {
+  for (let i = end - 1; i >= start; i--) {
     const byte = bytes[i] ?? 0;
     if (byte > 0x7f || text.charCodeAt(i - start) !== byte) return false;
   }

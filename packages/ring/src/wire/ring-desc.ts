@@ -1,13 +1,18 @@
 import { RingDesc } from '../core/desc.ts';
-import { InstanceDesc, type InstanceFields } from '../core/instance.ts';
+import { InstanceDesc, type InstanceFields, sameFields } from '../core/instance.ts';
 import { STATE_CODES } from '../core/instance-state.ts';
-import { Tokens, varintLength } from '../core/tokens.ts';
+import { varintLength } from '../core/packed-tokens.ts';
+import { TokenUnpacker } from '../core/token-unpacker.ts';
+import { Tokens } from '../core/tokens.ts';
 import { utf8Length, writeUtf8 } from '../core/utf8.ts';
 import { WireError } from '../errors.ts';
 import {
   BYTES,
   int64Length,
   ProtoReader,
+  passLength,
+  passNumber,
+  passText,
   uint64Length,
   VARINT,
   writeInt64,
@@ -42,113 +47,234 @@ const INSTANCES = (1 << 3) | BYTES;
 
 type Fields = { -readonly [K in keyof InstanceFields]: InstanceFields[K] };
 
+/** Shorter messages hold a few entries of a ring only; see {@link Entries}. */
+const LIKELY_ENTRY_BYTES = 64;
+
 /**
- * Reads `ring.Desc`. The tokens of an instance stay encoded until they are asked for, so `bytes` must not change
- * afterwards. R-3, R-5, R-6
+ * Reads `ring.Desc`. Nothing of `bytes` is kept. What `known`, usually the ring that the result will be merged into,
+ * has in common with the message is taken from there: an entry that says the same is the very same object, tokens are
+ * compared byte by byte and decoded only when they differ. The result means the same without. R-3, R-5, R-6
  * @throws {WireError} when the bytes are not such a message.
  */
-export function decodeRingDesc(bytes: Uint8Array): RingDesc {
-  const reader = new ProtoReader(bytes, 0, bytes.length);
-  const instances: InstanceDesc[] = [];
+export function decodeRingDesc(bytes: Uint8Array, known: RingDesc = RingDesc.empty): RingDesc {
+  const reader = new RingReader(bytes, 0, bytes.length);
+  const entries = new Entries(known, bytes.length);
   while (!reader.done) {
     const tag = reader.tag();
-    if (tag === INSTANCES) instances.push(readEntry(reader));
+    if (tag === INSTANCES) entries.read(reader);
     else if (tag >>> 3 === 1) throw wrongType('ingesters', tag);
     else reader.skip(tag);
   }
-  return RingDesc.of(instances);
+  reader.unpacker.finish();
+  return entries.finish();
 }
 
-/** Writes `ring.Desc`: zero fields left out, instances in the ring's order, unknown fields of an instance kept. R-4 */
-export function encodeRingDesc(desc: RingDesc): Uint8Array {
+/**
+ * Writes `ring.Desc`: zero fields left out, instances in the ring's order, unknown fields of an instance kept. R-4
+ * @param into where to write when it is long enough; the result is then a view of it.
+ */
+export function encodeRingDesc(desc: RingDesc, into: Uint8Array = noBytes): Uint8Array {
   const instances = desc.unordered;
   const lengths = new Float64Array(instances.length);
   let total = 0;
-  for (const [i, instance] of instances.entries()) {
+  for (let i = 0; i < instances.length; i++) {
+    const instance = instances[i];
+    if (instance === undefined) continue;
     const body = bodyLength(instance);
     lengths[i] = body;
     const entry = entryLength(instance, body);
     total += 1 + varintLength(entry) + entry;
   }
-  const out = new Uint8Array(total);
+  const out = into.length < total ? new Uint8Array(total) : into.subarray(0, total);
   let at = 0;
-  for (const [i, instance] of instances.entries()) {
-    const body = lengths[i] ?? 0;
-    out[at++] = INSTANCES;
-    at = writeUint32(entryLength(instance, body), out, at);
-    // Both parts of an entry are always written, also when they are empty.
-    out[at++] = KEY;
-    at = writeUint32(utf8Length(instance.id), out, at);
-    at = writeUtf8(instance.id, out, at);
-    out[at++] = VALUE;
-    at = writeUint32(body, out, at);
-    at = writeBody(instance, out, at);
+  for (let i = 0; i < instances.length; i++) {
+    const instance = instances[i];
+    if (instance !== undefined) at = writeEntry(instance, lengths[i] ?? 0, out, at);
   }
   return out;
 }
 
-function readEntry(reader: ProtoReader): InstanceDesc {
-  const outer = reader.end;
-  const length = reader.length();
-  reader.end = reader.pos + length;
-  let id = '';
-  let read: Fields | undefined;
-  while (!reader.done) {
-    const tag = reader.tag();
-    if (tag === KEY) id = reader.string();
-    else if (tag === VALUE) read = readInstance(reader);
-    else if (tag >>> 3 <= 2) throw wrongType('an entry of ingesters', tag);
-    else reader.skip(tag);
+function writeEntry(instance: InstanceDesc, body: number, out: Uint8Array, from: number): number {
+  let at = from;
+  out[at++] = INSTANCES;
+  at = writeUint32(entryLength(instance, body), out, at);
+  // Both parts of an entry are always written, also when they are empty.
+  out[at++] = KEY;
+  at = writeUint32(utf8Length(instance.id), out, at);
+  at = writeUtf8(instance.id, out, at);
+  out[at++] = VALUE;
+  at = writeUint32(body, out, at);
+  return writeBody(instance, out, at);
+}
+
+class RingReader extends ProtoReader {
+  readonly unpacker: TokenUnpacker = new TokenUnpacker();
+}
+
+/** The entries of one message, beside those of the known ring. */
+class Entries {
+  readonly #known: RingDesc;
+  readonly #instances: readonly InstanceDesc[];
+  /** Entries with a known id at the place of that id; absent for messages of a few entries. */
+  readonly #slots: (InstanceDesc | undefined)[] | undefined;
+  readonly #others: InstanceDesc[] = [];
+  #filled = 0;
+  /** Where the next entry would stand if the message were in order, as those of our own writing are. */
+  #next = 0;
+
+  constructor(known: RingDesc, messageBytes: number) {
+    this.#known = known;
+    this.#instances = known.instances;
+    const all = known.size > 0 && messageBytes >= known.size * LIKELY_ENTRY_BYTES;
+    this.#slots = all ? new Array(known.size).fill(undefined) : undefined;
   }
-  reader.end = outer;
-  const fields = read ?? emptyFields();
-  fields.id = id;
-  // A tombstone holds no tokens, whatever came in. R-9
-  if (fields.stateCode === STATE_CODES.LEFT) fields.tokens = Tokens.none;
-  return new InstanceDesc(fields);
+
+  read(reader: RingReader): void {
+    const outer = reader.end;
+    const length = reader.length();
+    reader.end = reader.pos + length;
+    let id = '';
+    let at = -1;
+    let own: InstanceDesc | undefined;
+    let record: InstanceDesc | undefined;
+    while (!reader.done) {
+      const tag = reader.tag();
+      if (tag === KEY) {
+        id = reader.string(this.#instances[this.#next]?.id);
+        at = this.#positionOf(id);
+        own = this.#instances[at];
+      } else if (tag === VALUE) record = readInstance(reader, id, own);
+      else if (tag >>> 3 <= 2) throw wrongType('an entry of ingesters', tag);
+      else reader.skip(tag);
+    }
+    reader.end = outer;
+    if (record === undefined) record = finishInstance(clear(draft), id, own);
+    // The key counts that came last, be it behind the value.
+    else if (record.id !== id) record = new InstanceDesc({ ...record, id });
+    this.#add(record, at);
+  }
+
+  finish(): RingDesc {
+    const slots = this.#slots;
+    if (slots === undefined) return RingDesc.of(this.#others);
+    const records = slots.filter((record) => record !== undefined);
+    return this.#others.length === 0 && this.#filled === slots.length
+      ? this.#known.replaceAll(records)
+      : RingDesc.of([...records, ...this.#others]);
+  }
+
+  #positionOf(id: string): number {
+    const next = this.#next;
+    const at = this.#instances[next]?.id === id ? next : this.#known.positionOf(id);
+    this.#next = at + 1;
+    return at;
+  }
+
+  #add(record: InstanceDesc, at: number): void {
+    if (this.#slots === undefined || at < 0) {
+      this.#others.push(record);
+      return;
+    }
+    if (this.#slots[at] === undefined) this.#filled++;
+    this.#slots[at] = record;
+  }
 }
 
-function emptyFields(): Fields {
-  return {
-    id: '',
-    addr: '',
-    heartbeatUnixS: 0,
-    stateCode: 0,
-    tokens: Tokens.none,
-    zone: '',
-    registeredUnixS: 0,
-    encodedId: '',
-    readOnlyUpdatedUnixS: 0,
-    readOnly: false,
-    versions: noVersions,
-    unknownFields: noBytes,
-  };
+/** What an entry is read into; one for all, since most entries turn out to be known. */
+const draft: Fields = {
+  id: '',
+  addr: '',
+  heartbeatUnixS: 0,
+  stateCode: 0,
+  tokens: Tokens.none,
+  zone: '',
+  registeredUnixS: 0,
+  encodedId: '',
+  readOnlyUpdatedUnixS: 0,
+  readOnly: false,
+  versions: noVersions,
+  unknownFields: noBytes,
+};
+
+function clear(fields: Fields): Fields {
+  fields.id = '';
+  fields.addr = '';
+  fields.heartbeatUnixS = 0;
+  fields.stateCode = 0;
+  fields.tokens = Tokens.none;
+  fields.zone = '';
+  fields.registeredUnixS = 0;
+  fields.encodedId = '';
+  fields.readOnlyUpdatedUnixS = 0;
+  fields.readOnly = false;
+  fields.versions = noVersions;
+  fields.unknownFields = noBytes;
+  return fields;
 }
 
-function readInstance(reader: ProtoReader): Fields {
+/** The entry of `id`; `own` itself when it says the same. */
+function readInstance(reader: RingReader, id: string, own: InstanceDesc | undefined): InstanceDesc {
   const outer = reader.end;
   const length = reader.length();
-  reader.end = reader.pos + length;
-  const fields = emptyFields();
+  const end = reader.pos + length;
+  if (own !== undefined && isWrittenAs(own, reader.bytes, reader.pos, end)) {
+    reader.pos = end;
+    return own;
+  }
+  reader.end = end;
+  const fields = clear(draft);
   let pieces: Pieces | undefined;
   while (!reader.done) {
     const start = reader.pos;
     const tag = reader.tag();
-    if (!readField(reader, tag, fields)) {
+    if (!readField(reader, tag, fields, own)) {
       pieces ??= new Pieces(fields);
       pieces.read(reader, { tag, start });
     }
   }
   pieces?.join(reader.bytes);
   reader.end = outer;
-  return fields;
+  return finishInstance(fields, id, own);
+}
+
+function finishInstance(fields: Fields, id: string, own: InstanceDesc | undefined): InstanceDesc {
+  fields.id = id;
+  // A tombstone holds no tokens, whatever came in. R-9
+  if (fields.stateCode === STATE_CODES.LEFT) fields.tokens = Tokens.none;
+  return own !== undefined && sameFields(own, fields) ? own : new InstanceDesc(fields);
+}
+
+/**
+ * Whether `bytes[start, end)` are just what is written for `own`. False also where finding out would take longer than
+ * reading: fields that few writers know, texts beyond ASCII.
+ */
+function isWrittenAs(own: InstanceDesc, bytes: Buffer, start: number, end: number): boolean {
+  if (own.versions.size > 0 || own.unknownFields.length > 0) return false;
+  const { packed } = own.tokens;
+  let at = passText(ADDR, own.addr, bytes, start);
+  at = passNumber(HEARTBEAT, own.heartbeatUnixS, bytes, at);
+  at = passNumber(STATE, own.stateCode, bytes, at);
+  at = passLength(TOKENS, packed.length, bytes, at);
+  if (at < 0) return false;
+  const tokensAt = at;
+  at = passText(ZONE, own.zone, bytes, at + packed.length);
+  at = passNumber(REGISTERED, own.registeredUnixS, bytes, at);
+  at = passText(ID, own.encodedId, bytes, at);
+  at = passNumber(READ_ONLY_UPDATED, own.readOnlyUpdatedUnixS, bytes, at);
+  at = passNumber(READ_ONLY, own.readOnly ? 1 : 0, bytes, at);
+  return at === end && own.tokens.isPackedAs(bytes, tokensAt, tokensAt + packed.length);
 }
 
 /** Reads one of the fields that usually occur once; false: it is another one, and its value is not read. */
-function readField(reader: ProtoReader, tag: number, fields: Fields): boolean {
+function readField(
+  reader: RingReader,
+  tag: number,
+  fields: Fields,
+  own: InstanceDesc | undefined,
+): boolean {
   switch (tag) {
     case ADDR:
-      fields.addr = reader.string();
+      fields.addr = reader.string(own?.addr);
       return true;
     case HEARTBEAT:
       fields.heartbeatUnixS = reader.int64();
@@ -158,16 +284,16 @@ function readField(reader: ProtoReader, tag: number, fields: Fields): boolean {
       return true;
     case TOKENS:
       if (!fields.tokens.isEmpty) return false;
-      fields.tokens = readPackedTokens(reader);
+      fields.tokens = readPackedTokens(reader, own?.tokens);
       return true;
     case ZONE:
-      fields.zone = reader.string();
+      fields.zone = reader.string(own?.zone);
       return true;
     case REGISTERED:
       fields.registeredUnixS = reader.int64();
       return true;
     case ID:
-      fields.encodedId = reader.string();
+      fields.encodedId = reader.string(own?.encodedId);
       return true;
     case READ_ONLY_UPDATED:
       fields.readOnlyUpdatedUnixS = reader.int64();
@@ -180,14 +306,12 @@ function readField(reader: ProtoReader, tag: number, fields: Fields): boolean {
   }
 }
 
-function readPackedTokens(reader: ProtoReader): Tokens {
+function readPackedTokens(reader: RingReader, own?: Tokens): Tokens {
   const length = reader.length();
   const start = reader.pos;
   reader.pos += length;
-  if (length > 0 && (reader.bytes[reader.pos - 1] ?? 0) > 0x7f) {
-    throw new WireError(`token cut off at byte ${reader.pos}`);
-  }
-  return Tokens.packed(reader.bytes, start, reader.pos);
+  if (own?.isPackedAs(reader.bytes, start, reader.pos) === true) return own;
+  return reader.unpacker.unpack({ message: reader.view, start, end: reader.pos });
 }
 
 /** What may come in many pieces: collected, and joined once at the end, so that reading stays linear. */
@@ -203,7 +327,7 @@ class Pieces {
     this.#fields = fields;
   }
 
-  read(reader: ProtoReader, field: { readonly tag: number; readonly start: number }): void {
+  read(reader: RingReader, field: { readonly tag: number; readonly start: number }): void {
     const { tag } = field;
     if (tag === TOKENS) this.#packed.push(readPackedTokens(reader));
     else if (tag === ONE_TOKEN) this.#single.push(reader.uint32());
@@ -283,15 +407,21 @@ function bodyLength(instance: InstanceDesc): number {
   let length = stringLength(instance.addr);
   if (instance.heartbeatUnixS !== 0) length += 1 + int64Length(instance.heartbeatUnixS);
   if (instance.stateCode !== 0) length += 1 + int64Length(instance.stateCode);
-  const packed = instance.tokens.packedLength;
+  const packed = instance.tokens.packed.length;
   if (packed > 0) length += 1 + varintLength(packed) + packed;
   length += stringLength(instance.zone);
   if (instance.registeredUnixS !== 0) length += 1 + int64Length(instance.registeredUnixS);
   length += stringLength(instance.encodedId);
   if (instance.readOnlyUpdatedUnixS !== 0) length += 1 + int64Length(instance.readOnlyUpdatedUnixS);
   if (instance.readOnly) length += 2;
-  for (const [key, value] of instance.versions) length += 2 + versionLength(key, value);
+  if (instance.versions.size > 0) length += versionsLength(instance.versions);
   return length + instance.unknownFields.length;
+}
+
+function versionsLength(versions: ReadonlyMap<bigint, bigint>): number {
+  let length = 0;
+  for (const [key, value] of versions) length += 2 + versionLength(key, value);
+  return length;
 }
 
 function stringLength(text: string): number {
@@ -308,11 +438,12 @@ function writeBody(instance: InstanceDesc, out: Uint8Array, from: number): numbe
   let at = writeString(ADDR, instance.addr, out, from);
   at = writeNumber(HEARTBEAT, instance.heartbeatUnixS, out, at);
   at = writeNumber(STATE, instance.stateCode, out, at);
-  const packed = instance.tokens.packedLength;
-  if (packed > 0) {
+  const { packed } = instance.tokens;
+  if (packed.length > 0) {
     out[at++] = TOKENS;
-    at = writeUint32(packed, out, at);
-    at = instance.tokens.writePacked(out, at);
+    at = writeUint32(packed.length, out, at);
+    out.set(packed, at);
+    at += packed.length;
   }
   at = writeString(ZONE, instance.zone, out, at);
   at = writeNumber(REGISTERED, instance.registeredUnixS, out, at);
