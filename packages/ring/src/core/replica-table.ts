@@ -78,21 +78,44 @@ export class ReplicaTable {
 
   /** Where in {@link rows} the row of the first token greater than `key` begins; behind the last token, its copy at the end. */
   find(key: number): number {
-    if (this.#crowded) return this.#halve(key);
+    if (this.#crowded) return this.#halve(key) * this.stride;
+    const tokens = this.#tokens;
+    if (tokens.length > MANY_TOKENS) return this.#interpolate(key) * this.stride;
+    // With so many prefixes most keys need no step at all.
+    let at = this.#starts[key >>> (32 - this.#prefixBits)] ?? 0;
+    while (at < tokens.length && (tokens[at] ?? 0) <= key) at++;
+    return at * this.stride;
+  }
+
+  /** {@link find} for each of `keys`, into `found`. */
+  findAll(keys: ArrayLike<number>, found: Uint32Array): void {
+    const tokens = this.#tokens;
+    if (this.#crowded || tokens.length > MANY_TOKENS) {
+      for (let i = 0; i < found.length; i++) found[i] = this.find(keys[i] ?? 0);
+      return;
+    }
+    // As find does, what stays the same taken out of the loop.
+    const { stride } = this;
+    const starts = this.#starts;
+    const shift = 32 - this.#prefixBits;
+    for (let i = 0; i < found.length; i++) {
+      const key = keys[i] ?? 0;
+      let at = starts[key >>> shift] ?? 0;
+      while (at < tokens.length && (tokens[at] ?? 0) <= key) at++;
+      found[i] = at * stride;
+    }
+  }
+
+  /** Tokens are random numbers, so the key's is about as far on as the key is within its prefix. */
+  #interpolate(key: number): number {
     const prefix = key >>> (32 - this.#prefixBits);
     const first = this.#starts[prefix] ?? 0;
     const end = this.#starts[prefix + 1] ?? 0;
     const rest = restOf(key, this.#prefixBits);
-    // Tokens are random numbers, so the key's is about as far on as the key is within its prefix.
     let at = first + (((end - first) * rest) >>> REST_BITS);
     while (at < end && !this.#isAfter(at, key, rest)) at++;
     while (at > first && this.#isAfter(at - 1, key, rest)) at--;
-    return at * this.stride;
-  }
-
-  /** {@link find} for each of `keys`, into `rows`. */
-  findAll(keys: ArrayLike<number>, rows: Uint32Array): void {
-    for (let i = 0; i < keys.length; i++) rows[i] = this.find(keys[i] ?? 0);
+    return at;
   }
 
   /** Whether token number `at` is greater than a key of the same prefix. */
@@ -110,7 +133,7 @@ export class ReplicaTable {
       if ((this.#tokens[middle] ?? 0) > key) high = middle;
       else low = middle + 1;
     }
-    return low * this.stride;
+    return low;
   }
 }
 
