@@ -1,4 +1,4 @@
-import { Write } from '@ml/ring';
+import { type Ring, Write } from '@ml/ring';
 import { MlError } from '@ml/runtime';
 import { type CloseUp, closeUpOf } from './close-up.ts';
 import type { SimCluster } from './cluster.ts';
@@ -29,6 +29,8 @@ export interface Sample {
   readonly instancesMax: number;
   /** Whether the rings of all live nodes of a cluster name the same owners for a set of keys. */
   readonly lookupsAgree: boolean;
+  /** Whether the rings of all live nodes have an answer for each of them: enough healthy owners. */
+  readonly lookupsSucceed: boolean;
   /** Membership messages that wait to be gossiped, over all nodes. */
   readonly queued: number;
   /** Bytes that all nodes have sent since the sample before, per live node and second. */
@@ -172,7 +174,7 @@ export class Observer implements Disposable {
       isolated: isolatedOf(live),
       suspicions: this.#suspicionsNow(),
       ...rings,
-      lookupsAgree: lookupsAgree(live, this.#lookupKeys),
+      ...lookUp(live, this.#lookupKeys),
       queued: live.reduce((sum, node) => sum + queuedOf(node), 0),
       bytesPerNodeS: this.#bytesPerNodeS(live.length),
       ...(this.#closeUp && { closeUp: closeUpOf(live, cluster.nodes) }),
@@ -377,32 +379,34 @@ function ringFigures(
   };
 }
 
-function lookupsAgree(live: readonly SimNode[], keys: readonly number[]): boolean {
+function lookUp(
+  live: readonly SimNode[],
+  keys: readonly number[],
+): Pick<Sample, 'lookupsAgree' | 'lookupsSucceed'> {
   const answers = new Map<string, string>();
+  let lookupsAgree = true;
+  let lookupsSucceed = true;
   for (const node of live) {
     if (node.ring === undefined) continue;
     for (const key of keys) {
       const at = `${node.spec.cluster} ${key}`;
-      const owners = ownersOf(node, key);
+      const { found, owners } = ownersOf(node.ring, key);
       const known = answers.get(at);
       if (known === undefined) answers.set(at, owners);
-      else if (known !== owners) return false;
+      else if (known !== owners) lookupsAgree = false;
+      if (!found) lookupsSucceed = false;
     }
   }
-  return true;
+  return { lookupsAgree, lookupsSucceed };
 }
 
 /** Who owns a key as a node sees it; the reason when the ring has no answer. */
-function ownersOf({ ring }: SimNode, key: number): string {
+function ownersOf(ring: Ring, key: number): { readonly found: boolean; readonly owners: string } {
   try {
-    return (
-      ring
-        ?.get(key, Write)
-        .instances.map(({ id }) => id)
-        .join(' ') ?? ''
-    );
+    const { instances } = ring.get(key, Write);
+    return { found: true, owners: instances.map(({ id }) => id).join(' ') };
   } catch (error) {
-    if (error instanceof MlError) return error.code;
+    if (error instanceof MlError) return { found: false, owners: error.code };
     throw error;
   }
 }

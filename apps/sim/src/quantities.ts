@@ -47,6 +47,7 @@ export const THROUGHOUT: Timing = {
 export const CONDITIONS: ReadonlyMap<string, Condition> = new Map<string, Condition>([
   ['all views equal', { holds: (sample) => sample.viewsEqual }],
   ['lookups agree', { holds: (sample) => sample.lookupsAgree }],
+  ['lookups succeed', { holds: (sample) => sample.lookupsSucceed }],
 ]);
 
 /** Quantities that samples tell, by the words of assertions. */

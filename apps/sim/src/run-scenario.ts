@@ -113,8 +113,9 @@ class ScenarioRun implements AsyncDisposable {
     const { text } = this.#scenario;
     const cluster = this.#cluster;
     const held = new Set(this.#waiting);
-    cluster.start({ spreadMs: text.start.spread, except: held });
+    // What happens at 0 has happened when the first node starts.
     this.#faults.schedule(text.timeline);
+    cluster.start({ spreadMs: text.start.spread, except: held });
     const { signal } = this.#options;
     let interrupted = false;
     while (cluster.now < text.duration && !interrupted) {

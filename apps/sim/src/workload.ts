@@ -2,6 +2,7 @@ import { type AnyMergeable, type Codec, jsonLww, type KvClient, LwwMap } from '@
 import type { SimCluster } from './cluster.ts';
 import { Histogram } from './histogram.ts';
 import type { SimNode } from './sim-node.ts';
+import { NO_ITEM, WriteChains } from './write-chains.ts';
 
 const testCodec: Codec<LwwMap<unknown>> = jsonLww('simTestValue');
 
@@ -33,18 +34,6 @@ interface OpenWrite {
   readonly missing: Set<SimNode>;
 }
 
-/** Accepted writes of one item in one life of its node: each builds on another state of the item, or one was lost. */
-interface Chain {
-  readonly life: number;
-  /** Times of the states that accepted writes replaced. */
-  readonly replaced: Set<number>;
-}
-
-/** What a write that found no item replaces. */
-const NO_ITEM = -1;
-/** States of an item that are remembered; the oldest are forgotten. */
-const MAX_REPLACED = 1000;
-
 /**
  * Writes test values by CAS and watches on every node when they arrive. Each node has one item in each key, so that
  * writes of different nodes never compete; a later value of an item stands for the earlier ones.
@@ -63,8 +52,7 @@ export class Workload implements Disposable {
   #writes = 0;
   #failures = 0;
   #givenUp = 0;
-  #lost = 0;
-  readonly #chains = new Map<string, Chain>();
+  readonly #chains = new WriteChains();
 
   /** Watches from now on; writes from {@link start} on. The cluster must have {@link WORKLOAD_CODECS}. */
   constructor(cluster: SimCluster, options: WorkloadOptions) {
@@ -88,7 +76,7 @@ export class Workload implements Disposable {
 
   /** Writes that were accepted although another accepted one had replaced the same state: one of the two is lost. */
   get lost(): number {
-    return this.#lost;
+    return this.#chains.lost;
   }
 
   /** Writes that some node, live when they were made and ever since, has not seen yet, or that were no longer followed. */
@@ -154,22 +142,12 @@ export class Workload implements Disposable {
         };
         return current.set(writer.name, value, nowUnixMs);
       });
-      this.#accepted(write.item, lives, replaces);
+      this.#chains.accepted(write.item, lives, replaces);
     } catch {
       // The store says why in its log; here it only counts that the write did not happen.
       this.#failures += 1;
       this.#drop(write);
     }
-  }
-
-  #accepted(item: string, life: number, replaces: number): void {
-    const known = this.#chains.get(item);
-    const chain = known?.life === life ? known : { life, replaced: new Set<number>() };
-    this.#chains.set(item, chain);
-    if (chain.replaced.has(replaces)) this.#lost += 1;
-    chain.replaced.add(replaces);
-    const [oldest] = chain.replaced;
-    if (chain.replaced.size > MAX_REPLACED && oldest !== undefined) chain.replaced.delete(oldest);
   }
 
   #concerns(node: SimNode, writer: SimNode): boolean {

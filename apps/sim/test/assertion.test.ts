@@ -14,6 +14,7 @@ const SAMPLE: Sample = {
   instancesMin: 5,
   instancesMax: 5,
   lookupsAgree: true,
+  lookupsSucceed: true,
   queued: 0,
   bytesPerNodeS: 1000,
 };

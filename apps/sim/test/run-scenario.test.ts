@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { type RunResult, readScenario, runScenario } from '../src/index.ts';
-import { builtInNames, scenarioFile } from '../src/node-scenarios.ts';
 import { htmlText } from '../src/report/html.ts';
 import { jsonText } from '../src/report/json.ts';
 import { summaryText } from '../src/report/summary.ts';
@@ -10,13 +9,6 @@ async function run(yaml: string, seed = 1): Promise<RunResult> {
 }
 
 const HEAD = 'description: a test\nmode: membership\ngossip: {preset: lan}\n';
-
-test.each(builtInNames())('the built-in scenario %s passes', { timeout: 60_000 }, async (name) => {
-  const { source, yaml } = scenarioFile(name);
-  const result = await runScenario(readScenario(source, yaml));
-  expect(result.verdicts.filter(({ held }) => !held)).toEqual([]);
-  expect(result.passed).toBe(true);
-});
 
 describe('a run', () => {
   const yaml = `${HEAD}nodes: 6\nduration: 30s\ntimeline:\n  - {at: 5s, kill: random 1, for: 15s}\n`;
