@@ -1,5 +1,6 @@
 import { adviseCommand } from './advise.ts';
 import type { Command } from './command.ts';
+import { docsCommand } from './docs.ts';
 import { lifeguardCommand } from './lifeguard.ts';
 import { listCommand } from './list.ts';
 import { replayCommand } from './replay.ts';
@@ -24,4 +25,5 @@ export const COMMANDS: readonly Command[] = [
   sweepCommand,
   adviseCommand,
   tuningCommand,
+  docsCommand,
 ];

@@ -8,6 +8,8 @@ export interface RunArguments {
   readonly overrides: ScenarioOverrides;
   readonly json: string | undefined;
   readonly html: string | undefined;
+  /** Shows how far the run is even where standard error is no terminal. */
+  readonly progress: boolean;
 }
 
 /** Reads the arguments of `run`. @throws {SimUsageError} */
@@ -30,6 +32,7 @@ export function runArguments(argv: readonly string[]): RunArguments {
     },
     json: values.json,
     html: values.html,
+    progress: values.progress ?? false,
   };
 }
 
@@ -44,6 +47,7 @@ function parsed(argv: readonly string[]) {
         set: { type: 'string', multiple: true },
         json: { type: 'string' },
         html: { type: 'string' },
+        progress: { type: 'boolean' },
       },
     });
   } catch (error) {

@@ -12,6 +12,9 @@ import { readScenario, type Scenario } from '../scenario.ts';
 import type { Command, CommandContext } from './command.ts';
 import { type RunArguments, runArguments } from './run-arguments.ts';
 
+/** As a shell counts a process that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
 /** Real milliseconds between two updates of the progress bar. */
 const PROGRESS_EVERY_MS = 200;
 
@@ -19,25 +22,27 @@ const PROGRESS_EVERY_MS = 200;
 export const runCommand: Command = {
   name: 'run',
   usage:
-    '<scenario.yaml | built-in> [--seed N] [--nodes N] [--set path=value]… [--json FILE] [--html FILE]',
-  help: 'Runs a scenario. Exit code 0: every assertion held; 1: one did not; 2: wrong use.',
+    '<scenario.yaml | built-in> [--seed N] [--nodes N] [--set path=value]… [--json FILE] [--html FILE] [--progress]',
+  help: 'Runs a scenario. Exit code 0: every assertion held; 1: one did not; 2: wrong use; 130: Ctrl-C ended it, and the reports tell of the part that was run.',
   run: async (argv, context) => {
     const given = runArguments(argv);
     const file = scenarioFile(given.scenario);
     const scenario = { ...readScenario(file.source, file.yaml, given.overrides), name: file.name };
     context.stdout(headText(scenario, given, commit(context.env)));
     const started = wallMs();
+    const showsProgress = context.showsProgress || given.progress;
     const result = await runScenario(scenario, {
       signal: context.signal,
-      ...(context.showsProgress && { onProgress: progressBar(context, started) }),
+      ...(showsProgress && { onProgress: progressBar(context, started) }),
     });
-    if (context.showsProgress) context.stderr('\r\u001b[K');
+    if (showsProgress) context.stderr('\r\u001b[K');
     if (given.json !== undefined) write(given.json, jsonText(result));
     if (given.html !== undefined) write(given.html, htmlText(result));
     const seconds = (wallMs() - started) / 1000;
     const ratio = result.findings.endMs / 1000 / Math.max(seconds, 0.001);
     context.stderr(`took ${seconds.toFixed(1)}s, ${ratio.toFixed(0)} times real time\n`);
     context.stdout(summaryText(result));
+    if (result.interrupted) return INTERRUPTED;
     return result.passed ? 0 : 1;
   },
 };

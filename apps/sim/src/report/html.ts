@@ -1,9 +1,10 @@
 import { seconds } from '../assertion.ts';
-import type { KeptEvent } from '../observer.ts';
 import type { RunResult } from '../run-scenario.ts';
 import { escapeHtml } from './escape.ts';
 import { eventText } from './event-text.ts';
-import { plotHtml, type Series } from './plot.ts';
+import { plotHtml } from './plot.ts';
+import { runPlots } from './run-plots.ts';
+import { conclusion } from './summary.ts';
 
 /** Nodes that are shown one by one. */
 const MAX_NODE_ROWS = 500;
@@ -24,11 +25,11 @@ export function htmlText(result: RunResult): string {
     '<html lang="en"><head><meta charset="utf-8">',
     `<title>${escapeHtml(title)}</title>`,
     `<style>${STYLE}</style></head><body>`,
-    `<h1>${escapeHtml(title)}: <span class="${result.passed ? 'ok' : 'failed'}">${result.passed ? 'passed' : 'failed'}</span></h1>`,
+    `<h1>${escapeHtml(title)}: <span class="${result.passed ? 'ok' : 'failed'}">${conclusion(result)}</span></h1>`,
     `<p>${escapeHtml(result.description)}</p>`,
-    `<p>${seconds(result.findings.endMs)} of virtual time, ${result.executedEvents} events${result.interrupted ? ', interrupted' : ''}. trace sha256 <code>${result.traceSha256}</code></p>`,
+    `<p>${seconds(result.findings.endMs)} of virtual time, ${result.executedEvents} events${result.interrupted ? ', then interrupted: this is a part of the run' : ''}. trace sha256 <code>${result.traceSha256}</code></p>`,
     verdictTable(result),
-    ...plots(result),
+    ...runPlots(result).map(plotHtml),
     nodeTable(result),
     '<h2>What happened</h2>',
     `<pre>${result.events.map((event) => escapeHtml(eventText(event))).join('\n')}</pre>`,
@@ -44,81 +45,6 @@ function verdictTable({ verdicts }: RunResult): string {
     return `<tr><td class="${state}">${state}</td><td>${escapeHtml(text)}</td><td>${escapeHtml(found)}</td></tr>`;
   });
   return `<table><tr><th></th><th>assertion</th><th>found</th></tr>${rows.join('')}</table>`;
-}
-
-function plots(result: RunResult): readonly string[] {
-  const { samples, events } = result;
-  const marks = events.flatMap(({ event }) => {
-    return event.type === 'note' ? [{ x: event.atMs / 1000, text: event.text }] : [];
-  });
-  const over = (name: string, value: (sample: RunResult['samples'][number]) => number): Series => {
-    return { name, points: samples.map((sample) => [sample.atMs / 1000, value(sample)]) };
-  };
-  const time = { xLabel: 'virtual seconds', marks };
-  return [
-    plotHtml({
-      title: 'Propagation of writes',
-      xLabel: 'milliseconds',
-      yLabel: 'share',
-      series: [
-        distribution('to one node', result.propagationCdf),
-        distribution('to all nodes', result.fullPropagationCdf),
-      ].filter(({ points }) => points.length > 0),
-    }),
-    plotHtml({
-      ...time,
-      title: 'Oldest heartbeat in any ring',
-      yLabel: 'age in seconds',
-      series: [over('oldest heartbeat', (s) => s.oldestHeartbeatMs / 1000)],
-    }),
-    plotHtml({
-      ...time,
-      title: 'Members as nodes see them',
-      yLabel: 'members',
-      series: [
-        over('live nodes', (s) => s.live),
-        over('most seen', (s) => s.membersMax),
-        over('fewest seen', (s) => s.membersMin),
-      ],
-    }),
-    plotHtml({
-      ...time,
-      title: 'Bytes sent',
-      yLabel: 'bytes per node and second',
-      series: [over('bytes', (s) => s.bytesPerNodeS)],
-    }),
-    plotHtml({
-      ...time,
-      title: 'Suspicions and deaths',
-      yLabel: 'since the start',
-      series: [
-        counted('suspicions', events, (e) => e.event.type === 'suspect'),
-        counted('deaths', events, (e) => e.event.type === 'dead'),
-        counted('false deaths', events, (e) => e.event.type === 'dead' && e.wrong),
-        over('suspicions open now', (s) => s.suspicions),
-      ],
-    }),
-  ];
-}
-
-function distribution(
-  name: string,
-  points: readonly { readonly value: number; readonly share: number }[],
-): Series {
-  return { name, points: points.map(({ value, share }) => [value, share]) };
-}
-
-function counted(
-  name: string,
-  events: readonly KeptEvent[],
-  counts: (event: KeptEvent) => boolean,
-): Series {
-  const found = events.filter(counts);
-  return {
-    name,
-    step: true,
-    points: found.map(({ event }, index) => [event.atMs / 1000, index + 1]),
-  };
 }
 
 function nodeTable({ nodes }: RunResult): string {

@@ -16,12 +16,20 @@ export function summaryText(result: RunResult): string {
     `members seen at the end ${last?.membersMin ?? 0} to ${last?.membersMax ?? 0}, views ${last?.viewsEqual === true ? 'equal' : 'not equal'}`,
     ...verdicts.map(({ held, text, found }) => `${held ? 'ok    ' : 'FAILED'} ${text}  (${found})`),
     ...(result.interrupted
-      ? [`interrupted at ${seconds(findings.endMs)}: this is a part of the run`]
+      ? [
+          `interrupted at ${seconds(findings.endMs)}: what stands here is about that part of the run`,
+        ]
       : []),
-    `${result.passed ? 'passed' : 'failed'}: ${verdicts.filter(({ held }) => held).length} of ${verdicts.length} assertions held`,
+    `${conclusion(result)}: ${verdicts.filter(({ held }) => held).length} of ${verdicts.length} assertions held`,
     `trace sha256 ${result.traceSha256}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** `passed`, `failed`, or `partial` when the run was interrupted. */
+export function conclusion({ interrupted, passed }: RunResult): string {
+  if (interrupted) return 'partial';
+  return passed ? 'passed' : 'failed';
 }
 
 function distributionLine(name: string, summary: HistogramSummary): readonly string[] {
