@@ -1,7 +1,5 @@
+import { sortRuns, type TokenColumns } from './token-sort.ts';
 import type { Tokens } from './tokens.ts';
-
-const RADIX_BITS = 11;
-const RADIX = 1 << RADIX_BITS;
 
 /**
  * All tokens of a ring in one ascending column, each with the position of its owner in the ring's id order. A token
@@ -16,17 +14,7 @@ export interface TokenIndex {
 
 /** Builds the index of `tokens`, given by owner position: a radix sort, linear in the number of tokens. */
 export function buildTokenIndex(tokens: readonly Tokens[]): TokenIndex {
-  let total = 0;
-  for (const own of tokens) total += own.size;
-  const all = new Uint32Array(total);
-  const owners = new Uint32Array(total);
-  let at = 0;
-  for (const [position, own] of tokens.entries()) {
-    all.set(own.values, at);
-    owners.fill(position, at, at + own.size);
-    at += own.size;
-  }
-  return indexOf(sortByToken({ tokens: all, owners }));
+  return indexOf(sortRuns(tokens.map((own) => own.values)));
 }
 
 /** What changes between two indexes. */
@@ -137,50 +125,8 @@ function buildFresh(change: TokenIndexChange): TokenIndex {
   return { ...built, owners: built.owners.map((owner) => positions[owner] ?? 0) };
 }
 
-function indexOf({ tokens, owners }: Columns): TokenIndex {
+function indexOf({ tokens, owners }: TokenColumns): TokenIndex {
   let duplicates = 0;
   for (let i = 1; i < tokens.length; i++) if (tokens[i] === tokens[i - 1]) duplicates++;
   return { tokens, owners, duplicates };
-}
-
-interface Columns {
-  readonly tokens: Uint32Array;
-  readonly owners: Uint32Array;
-}
-
-/** Least significant digit first; stable, so equal tokens stay in the order of their owners. */
-function sortByToken(columns: Columns): Columns {
-  let sorted = columns;
-  for (let shift = 0; shift < 32; shift += RADIX_BITS) sorted = sortByDigit(sorted, shift);
-  return sorted;
-}
-
-function sortByDigit(from: Columns, shift: number): Columns {
-  const tokens = new Uint32Array(from.tokens.length);
-  const owners = new Uint32Array(from.tokens.length);
-  const starts = startsOfDigits(from.tokens, shift);
-  for (let i = 0; i < tokens.length; i++) {
-    const token = from.tokens[i] ?? 0;
-    const digit = (token >>> shift) & (RADIX - 1);
-    const to = starts[digit] ?? 0;
-    starts[digit] = to + 1;
-    tokens[to] = token;
-    owners[to] = from.owners[i] ?? 0;
-  }
-  return { tokens, owners };
-}
-
-/** Where the tokens with each digit begin once they are sorted by it. */
-function startsOfDigits(tokens: Uint32Array, shift: number): Uint32Array {
-  const starts = new Uint32Array(RADIX);
-  for (const token of tokens) {
-    const digit = (token >>> shift) & (RADIX - 1);
-    starts[digit] = (starts[digit] ?? 0) + 1;
-  }
-  let sum = 0;
-  for (const [digit, count] of starts.entries()) {
-    starts[digit] = sum;
-    sum += count;
-  }
-  return starts;
 }

@@ -1,0 +1,131 @@
+/** Tokens and, in the same order, the position of each token's owner. */
+export interface TokenColumns {
+  readonly tokens: Uint32Array;
+  readonly owners: Uint32Array;
+}
+
+/** Parts by the first bits, so few that each keeps its own line of the nearest cache while they are filled. */
+const PART_BITS = 8;
+const PARTS = 1 << PART_BITS;
+/** Within a part, groups by so many further bits at most, so that a part and its groups stay near as well. */
+const MAX_GROUP_BITS = 12;
+/** What is left in a group is put in order one by one; random tokens never leave more. */
+const CROWD = 64;
+const RADIX_BITS = 11;
+const RADIX = 1 << RADIX_BITS;
+
+/**
+ * Puts the tokens of all owners in order; equal ones stay in the order of their owners. Linear in the number of
+ * tokens, most of which are expected to be random numbers.
+ * @param runs the tokens of each owner, by position
+ */
+export function sortRuns(runs: readonly Uint32Array[]): TokenColumns {
+  const { columns, starts } = part(runs);
+  return sortParts(columns, starts) ?? sortByDigits(columns);
+}
+
+/** The tokens by their first bits, and where each part begins; then the end. */
+function part(runs: readonly Uint32Array[]): {
+  readonly columns: TokenColumns;
+  readonly starts: Uint32Array;
+} {
+  const starts = new Uint32Array(PARTS + 1);
+  let total = 0;
+  for (const run of runs) {
+    total += run.length;
+    for (let i = 0; i < run.length; i++) count(starts, ((run[i] ?? 0) >>> (32 - PART_BITS)) + 1);
+  }
+  addUp(starts);
+  const next = starts.slice();
+  const tokens = new Uint32Array(total);
+  const owners = new Uint32Array(total);
+  for (let owner = 0; owner < runs.length; owner++) {
+    const run = runs[owner] ?? tokens;
+    for (let i = 0; i < run.length; i++) {
+      const token = run[i] ?? 0;
+      const to = count(next, token >>> (32 - PART_BITS));
+      tokens[to] = token;
+      owners[to] = owner;
+    }
+  }
+  return { columns: { tokens, owners }, starts };
+}
+
+/** Sorts each part; `undefined`: too many tokens are alike in their first bits. */
+function sortParts(from: TokenColumns, starts: Uint32Array): TokenColumns | undefined {
+  const total = from.tokens.length;
+  const bits = Math.min(MAX_GROUP_BITS, Math.max(1, Math.ceil(Math.log2(total / PARTS)) - 1));
+  const shift = 32 - PART_BITS - bits;
+  const groups = 1 << bits;
+  const to = { tokens: new Uint32Array(total), owners: new Uint32Array(total) };
+  const next = new Uint32Array(groups + 1);
+  for (let p = 0; p < PARTS; p++) {
+    const start = starts[p] ?? 0;
+    const end = starts[p + 1] ?? 0;
+    next.fill(0);
+    for (let i = start; i < end; i++) {
+      const inGroup = count(next, (((from.tokens[i] ?? 0) >>> shift) & (groups - 1)) + 1);
+      if (inGroup === CROWD) return undefined;
+    }
+    next[0] = start;
+    addUp(next);
+    for (let i = start; i < end; i++) {
+      const token = from.tokens[i] ?? 0;
+      const at = count(next, (token >>> shift) & (groups - 1));
+      to.tokens[at] = token;
+      to.owners[at] = from.owners[i] ?? 0;
+    }
+    insertionSort(to, start, end);
+  }
+  return to;
+}
+
+/** For what is nearly in order already. */
+function insertionSort({ tokens, owners }: TokenColumns, start: number, end: number): void {
+  for (let i = start + 1; i < end; i++) {
+    const token = tokens[i] ?? 0;
+    if ((tokens[i - 1] ?? 0) <= token) continue;
+    const owner = owners[i] ?? 0;
+    let at = i;
+    for (; at > start && (tokens[at - 1] ?? 0) > token; at--) {
+      tokens[at] = tokens[at - 1] ?? 0;
+      owners[at] = owners[at - 1] ?? 0;
+    }
+    tokens[at] = token;
+    owners[at] = owner;
+  }
+}
+
+/** Whatever the tokens are: least significant digit first. */
+function sortByDigits(columns: TokenColumns): TokenColumns {
+  let sorted = columns;
+  for (let shift = 0; shift < 32; shift += RADIX_BITS) sorted = sortByDigit(sorted, shift);
+  return sorted;
+}
+
+function sortByDigit(from: TokenColumns, shift: number): TokenColumns {
+  const tokens = new Uint32Array(from.tokens.length);
+  const owners = new Uint32Array(from.tokens.length);
+  const next = new Uint32Array(RADIX + 1);
+  const digit = (i: number): number => ((from.tokens[i] ?? 0) >>> shift) & (RADIX - 1);
+  for (let i = 0; i < tokens.length; i++) count(next, digit(i) + 1);
+  addUp(next);
+  for (let i = 0; i < tokens.length; i++) {
+    const to = count(next, digit(i));
+    tokens[to] = from.tokens[i] ?? 0;
+    owners[to] = from.owners[i] ?? 0;
+  }
+  return { tokens, owners };
+}
+
+/** Adds one to a count and returns what it was. */
+function count(counts: Uint32Array, at: number): number {
+  const before = counts[at] ?? 0;
+  counts[at] = before + 1;
+  return before;
+}
+
+/** Makes each count the sum of all up to it. */
+function addUp(counts: Uint32Array): void {
+  for (let i = 1; i < counts.length; i++) counts[i] = (counts[i] ?? 0) + (counts[i - 1] ?? 0);
+}
