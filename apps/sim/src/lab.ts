@@ -5,7 +5,8 @@ import type { Address, Stream, Transport, TransportHandler } from '@ml/transport
 import { type LinkFaults, SimNetwork } from '@ml/transport/sim';
 import { MARKS, type Mark } from './sim-log.ts';
 
-const GOSSIP_PORT = 7946;
+/** Every member of a lab gossips here. */
+export const GOSSIP_PORT = 7946;
 /** Packets that a stalled member holds back; further ones are lost, as when a socket's buffer is full. */
 const MAX_HELD_PACKETS = 10_000;
 

@@ -39,12 +39,17 @@ const fault = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('dns'), ...span, node: name, fault: z.enum(DNS_FAULTS) }),
 ]);
 
+const oldNode = z.strictObject({
+  protocolVersion: z.int().min(2).max(5),
+  compression: z.boolean(),
+});
+
 const plan = z.strictObject({
   seed: z.int(),
   mode: z.enum(['full', 'membership']),
   network: z.enum(['datagram', 'tcp']),
   nodes: z
-    .array(z.strictObject({ name, cluster: name, zone: z.string() }))
+    .array(z.strictObject({ name, cluster: name, zone: z.string(), old: oldNode.optional() }))
     .min(1)
     .max(1000)
     .readonly(),

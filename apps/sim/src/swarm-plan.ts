@@ -7,6 +7,14 @@ export interface PlannedNode {
   readonly name: string;
   readonly cluster: string;
   readonly zone: string;
+  /** Present for a node that runs an earlier version, or one that was configured before the others. */
+  readonly old?: PlannedOldNode | undefined;
+}
+
+/** In what old nodes differ from the rest. */
+export interface PlannedOldNode {
+  readonly protocolVersion: number;
+  readonly compression: boolean;
 }
 
 /** What is done to a cluster in a plan, in virtual milliseconds after all nodes were told to start. */
@@ -105,6 +113,10 @@ export interface SwarmPlan {
 
 /** Most plans run gossip alone: these are cheap, and much of what can go wrong is there. */
 const MEMBERSHIP_SHARE = 0.6;
+/** In so many plans some of the nodes are old. */
+const MIXED_SHARE = 0.25;
+/** Of these, each node is old with this probability. */
+const OLD_SHARE = 0.4;
 const MAX_FAULTS = 10;
 const MIN_FAULTS_MS = 20_000;
 const MAX_FAULTS_MS = 180_000;
@@ -113,7 +125,7 @@ const MAX_FAULTS_MS = 180_000;
 export function drawPlan(seed: number): SwarmPlan {
   const random = seededRandom(seed).fork('swarm plan');
   const mode: NodeMode = random.float() < MEMBERSHIP_SHARE ? 'membership' : 'full';
-  const nodes = drawNodes(random.fork('nodes'), mode);
+  const nodes = withOldNodes(random.fork('old nodes'), drawNodes(random.fork('nodes'), mode));
   const faultsMs = between(random, MIN_FAULTS_MS, MAX_FAULTS_MS);
   const network = mode === 'full' && random.float() < 0.7 ? 'tcp' : 'datagram';
   const link = drawLink(random.fork('link'), network === 'tcp' ? 0.02 : 0.05);
@@ -145,6 +157,16 @@ function drawNodes(random: Random, mode: NodeMode): readonly PlannedNode[] {
       zone: zones === 1 ? '' : `zone-${index % zones}`,
     }));
   return [...group('main', main), ...group('other', other)];
+}
+
+/** Makes some nodes old, in some plans. */
+function withOldNodes(random: Random, nodes: readonly PlannedNode[]): readonly PlannedNode[] {
+  if (random.float() >= MIXED_SHARE) return nodes;
+  return nodes.map((node) => {
+    if (random.float() >= OLD_SHARE) return node;
+    const old = { protocolVersion: pick(random, [2, 3, 4]), compression: random.float() < 0.5 };
+    return { ...node, old };
+  });
 }
 
 function drawLink(random: Random, maxLoss: number): PlannedLink {

@@ -13,10 +13,11 @@ import { queuesAreBounded } from './check/queues-bounded.ts';
 import { comesToRest } from './check/quiescence.ts';
 import { viewsConverge } from './check/views-converge.ts';
 import { acceptedWritesAreKept } from './check/writes-kept.ts';
-import { SimCluster } from './cluster.ts';
+import { SimCluster, type SimNodeOptions } from './cluster.ts';
+import type { NodeMode } from './sim-node.ts';
 import { snapshotOf } from './snapshot.ts';
 import { FaultRunner } from './swarm-faults.ts';
-import type { SwarmPlan } from './swarm-plan.ts';
+import type { PlannedNode, SwarmPlan } from './swarm-plan.ts';
 import { ledgerCodec, WriteLedger } from './write-ledger.ts';
 
 /** All values of {@link Canary}. */
@@ -264,13 +265,7 @@ function clusterOf(plan: SwarmPlan, { canary }: SwarmOptions): SimCluster {
   return SimCluster.create({
     seed: plan.seed,
     mode,
-    nodes: plan.nodes.map(({ name, cluster, zone }) => ({
-      name,
-      cluster,
-      zone,
-      config: { memberlist: { kv: { clusterLabel: cluster } } },
-      gossip: { label: cluster },
-    })),
+    nodes: plan.nodes.map((node) => nodeOptions(node, mode)),
     network: { mode: plan.network, link: plan.link },
     gossip:
       mode === 'full'
@@ -307,6 +302,19 @@ function clusterOf(plan: SwarmPlan, { canary }: SwarmOptions): SimCluster {
       },
     },
   });
+}
+
+function nodeOptions({ name, cluster, zone, old }: PlannedNode, mode: NodeMode): SimNodeOptions {
+  const own = { name, cluster, zone };
+  const kv = { clusterLabel: cluster };
+  const gossip = { label: cluster };
+  if (old === undefined) return { ...own, config: { memberlist: { kv } }, gossip };
+  const { protocolVersion, compression } = old;
+  return {
+    ...own,
+    config: { memberlist: { kv: { ...kv, compressionEnabled: compression } } },
+    gossip: { ...gossip, protocolVersion, ...(mode === 'membership' && { compression }) },
+  };
 }
 
 /** The canary {@link Canary} `droppedTombstones`. */

@@ -4,6 +4,7 @@ import {
   crashToDeadQuantileMs,
   exchangeIntervalMs,
   firstProbeMs,
+  firstProbePeriods,
   firstRoundRobinPeriods,
   informedAfterMs,
   informedAfterRounds,
@@ -15,6 +16,7 @@ import {
   crashOnce,
   exchangeIntervalOnce,
   probeFailureShare,
+  randomProbePeriods,
   spreadOnce,
   suspicionAfterShrinking,
   synchronousProbePeriods,
@@ -84,7 +86,7 @@ export async function crashFindings(scale: TheoryScale): Promise<readonly Findin
   return findings;
 }
 
-/** Rounds that coincide: SWIM's e/(e−1), with its round robin. */
+/** Rounds that coincide: SWIM's e/(e−1), with random targets and with its round robin. */
 export async function synchronousFindings(scale: TheoryScale): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const members of [8, 32].filter((size) => size <= Math.max(...scale.sizes))) {
@@ -92,6 +94,12 @@ export async function synchronousFindings(scale: TheoryScale): Promise<readonly 
     const periods = await repeat(runs, (seed) => synchronousProbePeriods(members, seed));
     const what = `crash to first probe, rounds at one moment, n = ${members}`;
     findings.push(finding(what, 'periods', firstRoundRobinPeriods(members), mean(periods), runs));
+  }
+  for (const members of [4, 8, 32].filter((size) => size <= Math.max(...scale.sizes))) {
+    const rounds = 1000 * scale.factor;
+    const what = `crash to first probe, rounds at one moment, random targets, n = ${members}`;
+    const periods = await randomProbePeriods(members, 1, rounds);
+    findings.push(finding(what, 'periods', firstProbePeriods(members), periods, 1));
   }
   return findings;
 }

@@ -1,7 +1,7 @@
 import { type GossipConfig, gossipPresets, type LifeguardConfig } from '@ml/gossip';
 import { assert } from '@ml/runtime';
 import type { LinkFaults } from '@ml/transport/sim';
-import { Lab, type LabEvent, type LabMember } from './lab.ts';
+import { GOSSIP_PORT, Lab, type LabEvent, type LabMember } from './lab.ts';
 
 /** A network that takes no time worth mentioning, so that rounds alone count. */
 const QUICK: LinkFaults = { latencyMs: [0.2, 1] };
@@ -52,6 +52,41 @@ export async function synchronousProbePeriods(members: number, seed: number): Pr
   await lab.runUntil(() => times.suspectMs !== undefined, 3_600_000);
   // A probe fails one interval after it began.
   return ((times.suspectMs ?? Number.NaN) - crashMs - 5) / probeIntervalMs;
+}
+
+/**
+ * Rounds of members that each ping one random other at one moment, with the pings of production but without its round
+ * robin: from one probe of a crashed member to the next, on average. As SWIM §3.1 has it.
+ */
+export async function randomProbePeriods(
+  members: number,
+  seed: number,
+  rounds: number,
+): Promise<number> {
+  const gossip = { ...gossipPresets.lan, probeIntervalMs: 0, pushPullIntervalMs: 0 };
+  const lab = await Lab.create({ seed, members, gossip, link: QUICK });
+  const victim = drawn(lab, 'victim');
+  lab.crash(victim);
+  const random = lab.runtime.random.fork('targets');
+  let found = 0;
+  for (let round = 0; round < rounds; round++) {
+    let probed = false;
+    for (const member of lab.members) {
+      if (member === victim) continue;
+      const others = lab.members.filter((other) => other !== member);
+      const target = others[random.int(others.length)];
+      assert(target !== undefined, 'there is somebody to probe');
+      member.memberlist.ping(target.name, { host: target.ip, port: GOSSIP_PORT }).then(
+        () => assert(target !== victim, 'the dead do not answer'),
+        () => {
+          probed = true;
+        },
+      );
+    }
+    await lab.runFor(gossipPresets.lan.probeIntervalMs);
+    if (probed) found += 1;
+  }
+  return rounds / found;
 }
 
 /** After `leavers` members have left, another is stopped at once: how long its first accuser suspected it. */

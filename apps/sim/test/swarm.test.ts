@@ -19,6 +19,9 @@ describe('a plan', () => {
     expect(new Set(plans.map(({ mode }) => mode)).size).toBe(2);
     expect(new Set(plans.map(({ network }) => network)).size).toBe(2);
     expect(plans.some(({ nodes }) => nodes.some(({ cluster }) => cluster === 'other'))).toBe(true);
+    const old = plans.flatMap(({ nodes }) => nodes.flatMap((node) => node.old ?? []));
+    expect(new Set(old.map(({ protocolVersion }) => protocolVersion))).toEqual(new Set([2, 3, 4]));
+    expect(new Set(old.map(({ compression }) => compression))).toEqual(new Set([true, false]));
   });
 
   test('ends every fault within its time', () => {

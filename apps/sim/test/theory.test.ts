@@ -95,7 +95,7 @@ describe('runs agree with theory', () => {
     expectAgreement(await crashFindings(QUICK));
   });
 
-  test('first probe when rounds coincide', async () => {
+  test('first probe when rounds coincide: e/(e−1) with random targets, and less with round robin', async () => {
     expectAgreement(await synchronousFindings({ factor: 2, sizes: [8] }));
   });
 
