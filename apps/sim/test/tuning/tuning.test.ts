@@ -6,7 +6,7 @@ import { directionOf, measureLadders, P99_NOISE } from '../../src/tuning/ladders
 import { tuningPage } from '../../src/tuning/tuning-report.ts';
 
 const CONDITIONS: Conditions = {
-  nodes: 16,
+  nodes: 12,
   zones: 1,
   rttMs: 1,
   zoneRttMs: 1,
@@ -20,7 +20,7 @@ test('each of the four knobs, moved alone towards sooner, leaves p99 propagation
   const moved = KNOBS.map((knob) => settingsWith({ [nameOf(knob.yamlPath)]: knob.sooner }));
   const few = settingsWith({ retransmit_factor: '2' });
   const { rows, complete } = await measureSettings(
-    { conditions: CONDITIONS, settings: [DEFAULT_SETTINGS, ...moved, few], seeds: 4, periods: 4 },
+    { conditions: CONDITIONS, settings: [DEFAULT_SETTINGS, ...moved, few], seeds: 3, periods: 4 },
     { workers: 1, signal },
   );
   expect(complete).toBe(true);
