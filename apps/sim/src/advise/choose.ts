@@ -1,4 +1,5 @@
 import { seconds } from '../assertion.ts';
+import { LATE_MS } from '../sweep/heartbeat-watch.ts';
 import { areDefault } from './knobs.ts';
 import type { Measured } from './measure.ts';
 import { paretoFront } from './pareto.ts';
@@ -22,8 +23,6 @@ export type Advice =
 export const WORTH_A_CHANGE = 0.2;
 /** Of settings whose p99 is within this share of the best, the cheapest is taken: runs do not tell them apart. */
 const SAME_P99 = 0.1;
-/** What gossip needs at most to carry the heartbeat behind one that it missed. */
-const LATE_MS = 5000;
 
 /** The rows that a table shows: what no other row beats in propagation, age, bytes and processor time; and the defaults. */
 export function shownRows(rows: readonly Measured[]): readonly Measured[] {

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { HeartbeatWindow } from '../sweep/heartbeat-watch.ts';
+import { type HeartbeatWindow, LATE_MS } from '../sweep/heartbeat-watch.ts';
 
 /** The cluster that is asked about. Times in milliseconds, one way doubled where a round trip is meant. */
 export interface Conditions {
@@ -19,8 +19,6 @@ export interface Conditions {
 
 /** After the last node has started: views settle. */
 const SETTLE_MS = 5000;
-/** How long heartbeats may be under way after the last that counts. */
-const DRAIN_MS = 5000;
 /** One-way latencies scatter by this share, evenly. */
 const JITTER = 0.2;
 /** Nodes that the others join through. With the discovery name of all, each node would exchange its state with each. */
@@ -42,7 +40,8 @@ export function clusterScenario(conditions: Conditions, periods: number): Cluste
   const { nodes, zones, rttMs, zoneRttMs, loss, heartbeatPeriodMs, tokens } = conditions;
   const fromMs = heartbeatPeriodMs + SETTLE_MS;
   const untilMs = fromMs + periods * heartbeatPeriodMs;
-  const durationMs = untilMs + DRAIN_MS;
+  // What has not arrived then was missed by gossip.
+  const durationMs = untilMs + LATE_MS;
   const names = Array.from({ length: zones }, (_, zone) => `zone-${zone + 1}`);
   const pairs = names.flatMap((from, index) => names.slice(index + 1).map((to) => ({ from, to })));
   const yaml = stringify({

@@ -11,8 +11,8 @@ export interface Measured {
   readonly p99Ms: number;
   /** The oldest that any instance's heartbeat became in any node's ring. */
   readonly oldestMs: number;
-  /** Share of pairs of a heartbeat and a node that it had not reached when the run was over. */
-  readonly missing: number;
+  /** Share of pairs of a heartbeat and a node that gossip missed, see {@link HeartbeatFigures.late}. */
+  readonly missed: number;
   /** Bytes per second that a node puts on the wire, see {@link wireBytesS}. */
   readonly bytesS: number;
   /** Share of a core that a node takes, see {@link cpuShare}. */
@@ -33,7 +33,7 @@ export function measuredOf(
   const figures = outcomes.flatMap(({ heartbeats }) => heartbeats ?? []);
   if (figures.length === 0) return undefined;
   const pairs = figures.reduce((sum, { propagation }) => sum + propagation.count, 0);
-  const missing = figures.reduce((sum, each) => sum + each.missing, 0);
+  const late = figures.reduce((sum, each) => sum + each.late, 0);
   return {
     settings,
     seeds: figures.length,
@@ -41,7 +41,7 @@ export function measuredOf(
     p50Ms: mean(figures.map(({ propagation }) => propagation.p50)),
     p99Ms: mean(figures.map(({ propagation }) => propagation.p99)),
     oldestMs: figures.reduce((most, each) => Math.max(most, each.oldestMs), 0),
-    missing: pairs === 0 ? 0 : missing / pairs,
+    missed: pairs === 0 ? 0 : late / pairs,
     bytesS: mean(figures.map(({ rates }) => wireBytesS(rates))),
     cpu: mean(figures.map(({ rates }) => cpuShare(rates))),
     falseDeaths: outcomes.reduce((sum, each) => sum + each.falseDeaths, 0),

@@ -23,6 +23,8 @@ export interface HeartbeatFigures {
   readonly propagation: HistogramSummary;
   /** Pairs of a heartbeat and a node that it had not reached at the end. */
   readonly missing: number;
+  /** Pairs of a heartbeat and a node that it took more than {@link LATE_MS} to reach, the missing ones among them. */
+  readonly late: number;
   /** The oldest that any instance's last heartbeat became in the eyes of any node, its own time in milliseconds. */
   readonly oldestMs: number;
   /** What a node sent and received in the window, per second. */
@@ -38,6 +40,9 @@ export interface TrafficRates {
   /** Connections for full exchanges and the like that a node dialled. */
   readonly dialsS: number;
 }
+
+/** Gossip takes a second or two. What takes longer was missed by it, and came with a full exchange or the next heartbeat. */
+export const LATE_MS = 5000;
 
 interface Heartbeat {
   readonly stampS: number;
@@ -65,6 +70,7 @@ export class HeartbeatWatch implements Disposable {
   readonly #known = new Map<SimNode, Map<string, Known>>();
   readonly #propagation = new Histogram();
   #oldestMs = 0;
+  #late = 0;
   #before: NodeTraffic | undefined;
   #after: NodeTraffic | undefined;
 
@@ -98,7 +104,7 @@ export class HeartbeatWatch implements Disposable {
         for (const heartbeat of heartbeats.slice(count)) {
           if (!this.#counts(heartbeat)) continue;
           missing += 1;
-          this.#propagation.add(now - heartbeat.atMs);
+          this.#add(now - heartbeat.atMs);
         }
         const last = heartbeats[count - 1];
         if (last !== undefined) this.#oldestMs = Math.max(this.#oldestMs, now - last.atMs);
@@ -109,6 +115,7 @@ export class HeartbeatWatch implements Disposable {
       heartbeats: given.length,
       propagation: this.#propagation.summary(),
       missing,
+      late: this.#late,
       oldestMs: this.#oldestMs,
       rates: this.#rates(),
     };
@@ -160,8 +167,13 @@ export class HeartbeatWatch implements Disposable {
       const next = heartbeats[seen.count];
       if (next === undefined || next.stampS > seen.stampS) return;
       seen.count += 1;
-      if (!own && this.#counts(next)) this.#propagation.add(now - next.atMs);
+      if (!own && this.#counts(next)) this.#add(now - next.atMs);
     }
+  }
+
+  #add(ms: number): void {
+    this.#propagation.add(ms);
+    if (ms >= LATE_MS) this.#late += 1;
   }
 
   #heartbeatsOf(id: string): Heartbeat[] {

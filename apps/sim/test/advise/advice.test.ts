@@ -28,7 +28,7 @@ function row(settings: Settings, change: Partial<Measured> = {}): Measured {
     p50Ms: 100,
     p99Ms: 500,
     oldestMs: 15_700,
-    missing: 0,
+    missed: 0,
     bytesS: 8000,
     cpu: 0.003,
     falseDeaths: 0,

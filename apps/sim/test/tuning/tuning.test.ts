@@ -41,6 +41,8 @@ test('each of the four knobs, moved alone towards sooner, leaves p99 propagation
   }
   // The retransmit factor decides whether everybody hears at all.
   expect(defaults.p99Ms).toBeLessThan(fewer.p99Ms);
+  expect(defaults.missed).toBeLessThan(fewer.missed / 10);
+  expect(retransmit.missed).toBeLessThanOrEqual(defaults.missed);
   expect(retransmit.bytesS / defaults.bytesS).toBeGreaterThan(1.2);
   expect(retransmit.bytesS / defaults.bytesS).toBeLessThan(1.6);
 }, 240_000);
