@@ -17,9 +17,8 @@ const SLOT_BITS = 14;
 const SHORT_SLOT_BITS = 12;
 const SHORT_BYTES = 1 << (SHORT_SLOT_BITS - 1);
 /** The encoder's dictionary, open hashing: (prefix code << 8 | byte) << 12 | code; 0 is free. */
-const slots = new Int32Array(1 << SLOT_BITS);
-/** The slots in use, so that starting over need not touch the others. */
-const used = new Uint16Array(CODES);
+const longSlots = new Int32Array(1 << SLOT_BITS);
+const shortSlots = new Int32Array(1 << SHORT_SLOT_BITS);
 
 /** The decoder's dictionary: where in the output the string of each code stands, and how long it is. */
 const starts = new Uint32Array(CODES);
@@ -63,69 +62,91 @@ export function lzwEncodeView(
 /** The bytes written, or more than `maxBytes` when they do not suffice; `out` has 8 to spare. */
 function encodeInto(bytes: Uint8Array, out: Uint8Array, maxBytes: number): number {
   const length = bytes.length;
-  const slotBits = length <= SHORT_BYTES ? SHORT_SLOT_BITS : SLOT_BITS;
-  const slotShift = 32 - slotBits;
-  const slotMask = (1 << slotBits) - 1;
+  const slots = length <= SHORT_BYTES ? shortSlots : longSlots;
+  const slotShift = length <= SHORT_BYTES ? 32 - SHORT_SLOT_BITS : 32 - SLOT_BITS;
+  const slotMask = slots.length - 1;
+  slots.fill(0);
   let at = 0;
   let bits: number = CLEAR;
   let bitCount = MIN_WIDTH;
   let width = MIN_WIDTH;
   let highest = END;
-  let entries = 0;
   let code = bytes[0] as number;
-  for (let i = 1; i <= length; i += 1) {
-    let slot = 0;
-    let key = 0;
-    if (i < length) {
-      key = (code << 8) | (bytes[i] as number);
-      slot = Math.imul(key, 0x9e3779b1) >>> slotShift;
-      let entry = slots[slot] as number;
-      while (entry !== 0 && entry >>> 12 !== key) {
-        slot = (slot + 1) & slotMask;
-        entry = slots[slot] as number;
-      }
-      if (entry !== 0) {
-        code = entry & LAST_CODE;
-        continue;
-      }
+  for (let i = 1; i < length && at <= maxBytes; i += 1) {
+    const byte = bytes[i] as number;
+    const key = (code << 8) | byte;
+    let slot = Math.imul(key, 0x9e3779b1) >>> slotShift;
+    let entry = slots[slot] as number;
+    while (entry !== 0 && entry >>> 12 !== key) {
+      slot = (slot + 1) & slotMask;
+      entry = slots[slot] as number;
+    }
+    if (entry !== 0) {
+      code = entry & LAST_CODE;
+      continue;
     }
     bits |= code << bitCount;
     bitCount += width;
-    while (bitCount >= 8) {
+    // The byte that ended the string starts the next one.
+    code = byte;
+    highest += 1;
+    // Two bytes at a time: at most 15 bits wait, and a code has at most 12, which fit into 32 together.
+    if (bitCount >= 16) {
+      out[at] = bits;
+      out[at + 1] = bits >>> 8;
+      at += 2;
+      bits >>>= 16;
+      bitCount -= 16;
+    }
+    if (highest < LAST_CODE) {
+      slots[slot] = (key << 12) | highest;
+      if (highest === 1 << width) width += 1;
+      continue;
+    }
+    bits |= CLEAR << bitCount;
+    for (bitCount += MAX_WIDTH; bitCount >= 8; bitCount -= 8) {
       out[at++] = bits;
       bits >>>= 8;
-      bitCount -= 8;
     }
-    highest += 1;
-    if (highest === 1 << width) width += 1;
-    if (highest === LAST_CODE) {
-      bits |= CLEAR << bitCount;
-      bitCount += MAX_WIDTH;
-      while (bitCount >= 8) {
-        out[at++] = bits;
-        bits >>>= 8;
-        bitCount -= 8;
-      }
-      for (; entries > 0; entries -= 1) slots[used[entries - 1] as number] = 0;
-      width = MIN_WIDTH;
-      highest = END;
-    } else if (i < length) {
-      slots[slot] = (key << 12) | highest;
-      used[entries++] = slot;
-    }
-    if (at > maxBytes) break;
-    // The byte that ended the string starts the next one; there is none after the last.
-    if (i < length) code = bytes[i] as number;
+    slots.fill(0);
+    width = MIN_WIDTH;
+    highest = END;
   }
-  for (; entries > 0; entries -= 1) slots[used[entries - 1] as number] = 0;
   if (at > maxBytes) return at;
-  bits |= END << bitCount;
-  bitCount += width;
-  for (; bitCount > 0; bitCount -= 8) {
-    out[at++] = bits;
-    bits >>>= 8;
+  return at + encodeEnd({ out, at, bits, bitCount, width, highest, code });
+}
+
+/** The string that was not written yet, and the end code. Returns how many bytes they take. */
+function encodeEnd(state: {
+  readonly out: Uint8Array;
+  readonly at: number;
+  readonly bits: number;
+  readonly bitCount: number;
+  readonly width: number;
+  readonly highest: number;
+  readonly code: number;
+}): number {
+  const { out, at, width, code } = state;
+  const highest = state.highest + 1;
+  let { bits, bitCount } = state;
+  let count = 0;
+  const put = (value: number, valueWidth: number): void => {
+    bits |= value << bitCount;
+    bitCount += valueWidth;
+    for (; bitCount >= 8; bitCount -= 8) {
+      out[at + count++] = bits;
+      bits >>>= 8;
+    }
+  };
+  put(code, width);
+  let endWidth = highest === 1 << width ? width + 1 : width;
+  if (highest === LAST_CODE) {
+    put(CLEAR, MAX_WIDTH);
+    endWidth = MIN_WIDTH;
   }
-  return at;
+  put(END, endWidth);
+  if (bitCount > 0) out[at + count++] = bits;
+  return count;
 }
 
 /**
@@ -149,6 +170,11 @@ export function lzwDecode(bytes: Uint8Array, maxBytes: number): Uint8Array {
   let lastStart = 0;
   let lastLength = 0;
   for (;;) {
+    if (bitCount < width && at + 1 < end) {
+      bits |= ((bytes[at] as number) | ((bytes[at + 1] as number) << 8)) << bitCount;
+      at += 2;
+      bitCount += 16;
+    }
     while (bitCount < width) {
       if (at >= end) throw new WireError('bad_lzw', `lzw: ${end} bytes end before the end code`);
       bits |= (bytes[at] as number) << bitCount;
@@ -166,7 +192,11 @@ export function lzwDecode(bytes: Uint8Array, maxBytes: number): Uint8Array {
       continue;
     }
     if (code > highest) {
-      throw new WireError('bad_lzw', `lzw: code ${code} before byte ${at}, highest is ${highest}`);
+      const before = at - (bitCount >> 3);
+      throw new WireError(
+        'bad_lzw',
+        `lzw: code ${code} before byte ${before}, highest is ${highest}`,
+      );
     }
     let start = 0;
     let length = 1;
