@@ -48,6 +48,9 @@ export interface Ring extends ReadRing, AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Rows of the table of walks that are made in a turn: some 5 ms. */
+const ROWS_PER_TURN = 131_072;
+
 /** Time before a watch that ended or failed is set up again, in milliseconds. */
 const REWATCH_MS = 1000;
 
@@ -194,11 +197,11 @@ class WatchedRing extends ViewReader implements Ring {
     this.#someAhead = ahead.length > 0;
   }
 
-  /** A ring that is asked much will be so after a change too: its table is made in a turn of its own. */
+  /** A ring that is asked much will be so after a change too: its table is made in turns of its own. */
   #makeTableSoon(): void {
     this.#tableTurn ??= this.#options.runtime.timers.after(0, () => {
       this.#tableTurn = undefined;
-      this.view.placement.makeTable();
+      if (!this.view.placement.buildTable(ROWS_PER_TURN)) this.#makeTableSoon();
     });
   }
 

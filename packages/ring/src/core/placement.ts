@@ -1,6 +1,6 @@
 import { TooFewHealthyInstancesError } from '../errors.ts';
 import type { RingDesc } from './desc.ts';
-import { ReplicaTable } from './replica-table.ts';
+import { type ReplicaTable, ReplicaTableBuilder } from './replica-table.ts';
 import type { ReplicationStrategy } from './replication-strategy.ts';
 import { buildTopology, type Topology } from './topology.ts';
 import { tokensByZone, type ZoneTokens } from './zone-tokens.ts';
@@ -9,6 +9,8 @@ import { tokensByZone, type ZoneTokens } from './zone-tokens.ts';
 const WALKS_PER_TOKEN = 1 / 64;
 /** No table is made for fewer walks. */
 const MIN_WALKS = 16;
+/** Each further walk makes so many rows of the table: some 0.1 ms, so that no caller waits for all of them. */
+const ROWS_PER_WALK = 4096;
 
 export interface PlacementOptions {
   readonly replicationFactor: number;
@@ -25,6 +27,8 @@ export class Placement {
   readonly #options: PlacementOptions;
   #topology: Topology | undefined = undefined;
   #table: ReplicaTable | undefined = undefined;
+  /** 'none': this ring cannot have a table. */
+  #builder: ReplicaTableBuilder | 'none' | undefined = undefined;
   #fullMaxErrors = -1;
   #zones: readonly ZoneTokens[] | undefined = undefined;
   /** `undefined`: no walk yet. */
@@ -62,19 +66,27 @@ export class Placement {
 
   /** Makes the table, unless this ring cannot have one. */
   makeTable(): void {
-    if (this.#table !== undefined) return;
-    this.#table = ReplicaTable.of(this.topology, this.#options);
-    if (this.#table !== undefined) {
-      this.#fullMaxErrors = fullMaxErrors(this.#table.width, this.#options);
-    }
+    if (!this.buildTable(Number.POSITIVE_INFINITY)) this.buildTable(Number.POSITIVE_INFINITY);
   }
 
-  /** Notes walks without the table; makes it when there have been enough of them. */
+  /** Goes on making the table: at first the topology if there is none yet, then so many rows; true: nothing is left to do. */
+  buildTable(rows: number): boolean {
+    if (this.#table !== undefined || this.#builder === 'none') return true;
+    if (this.#topology === undefined) return this.topology.tokens.length === 0;
+    this.#builder ??= ReplicaTableBuilder.of(this.topology, this.#options) ?? 'none';
+    if (this.#builder === 'none') return true;
+    this.#table = this.#builder.fill(rows);
+    if (this.#table === undefined) return false;
+    this.#builder = undefined;
+    this.#fullMaxErrors = fullMaxErrors(this.#table.width, this.#options);
+    return true;
+  }
+
+  /** Notes walks without the table; when there have been enough of them it is made, piece by piece with each. */
   countWalks(count: number): void {
     this.#walksLeft ??= Math.max(MIN_WALKS, this.topology.tokens.length * WALKS_PER_TOKEN);
-    if (this.#walksLeft < 0) return;
-    this.#walksLeft -= count;
-    if (this.#walksLeft < 0) this.makeTable();
+    if (this.#walksLeft >= 0) this.#walksLeft -= count;
+    if (this.#walksLeft < 0) this.buildTable(count * ROWS_PER_WALK);
   }
 
   /** The tokens of each zone in the order of the topology's zones; without zone awareness all as of one zone. */

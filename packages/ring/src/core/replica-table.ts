@@ -22,12 +22,6 @@ interface TableOptions {
   readonly zoneAwarenessEnabled: boolean;
 }
 
-interface RowOptions {
-  readonly width: number;
-  readonly groupOf: Uint32Array;
-  readonly prefixBits: number;
-}
-
 /**
  * The outcome of every walk along the ring in which no instance extends it: one row a token, so that a look-up ends
  * in one line of memory.
@@ -51,24 +45,15 @@ export class ReplicaTable {
   /** Whether so many tokens share a prefix that they must be searched by halving. */
   readonly #crowded: boolean;
 
-  private constructor(topology: Topology, width: number, groupOf: Uint32Array) {
-    const { tokens } = topology;
+  /** @param rows as {@link ReplicaTableBuilder} makes them, of `width` instances for each of `tokens`. */
+  constructor(rows: Column, width: number, tokens: Uint32Array) {
     this.width = width;
     this.stride = width + 1;
+    this.rows = rows;
     this.#tokens = tokens;
     this.#prefixBits = prefixBitsFor(tokens.length);
-    this.rows = fillRows(topology, { width, groupOf, prefixBits: this.#prefixBits });
     this.#starts = startsOf(tokens, this.#prefixBits);
     this.#crowded = isCrowded(this.#starts);
-  }
-
-  /** `undefined`: this ring needs the general walk. */
-  static of(topology: Topology, options: TableOptions): ReplicaTable | undefined {
-    const groupOf = groups(topology, options.zoneAwarenessEnabled);
-    const width = Math.min(options.replicationFactor, countGroups(topology, groupOf));
-    return width === 0 || width > MAX_WIDTH
-      ? undefined
-      : new ReplicaTable(topology, width, groupOf);
   }
 
   /** Bytes that the table holds besides the tokens. */
@@ -137,6 +122,77 @@ export class ReplicaTable {
   }
 }
 
+/**
+ * Makes a table piece by piece. Rows are filled from the last to the first: the walk from a token is its owner, then
+ * the walk from the next token without the owner's group.
+ */
+export class ReplicaTableBuilder {
+  readonly #topology: Topology;
+  readonly #width: number;
+  readonly #groupOf: Uint32Array;
+  readonly #rows: Column;
+  readonly #walk: Uint32Array;
+  readonly #walkGroups: Uint32Array;
+  /** Rows that are still to be filled. */
+  #left: number;
+
+  private constructor(topology: Topology, width: number, groupOf: Uint32Array) {
+    const { owners } = topology;
+    const stride = width + 1;
+    this.#topology = topology;
+    this.#width = width;
+    this.#groupOf = groupOf;
+    this.#rows = columnFor(groupOf.length, (owners.length + 1) * stride);
+    this.#walk = firstWalk(owners, width, groupOf);
+    this.#walkGroups = this.#walk.map((position) => groupOf[position] ?? 0);
+    this.#rows.set(this.#walk, owners.length * stride + 1);
+    this.#left = owners.length;
+  }
+
+  /** `undefined`: this ring needs the general walk. */
+  static of(topology: Topology, options: TableOptions): ReplicaTableBuilder | undefined {
+    const groupOf = groups(topology, options.zoneAwarenessEnabled);
+    const width = Math.min(options.replicationFactor, countGroups(topology, groupOf));
+    return width === 0 || width > MAX_WIDTH
+      ? undefined
+      : new ReplicaTableBuilder(topology, width, groupOf);
+  }
+
+  /** Fills so many more rows, and returns the table once all are. */
+  fill(count: number): ReplicaTable | undefined {
+    const to = Math.max(0, this.#left - count);
+    this.#fillRows(this.#left, to);
+    this.#left = to;
+    if (to > 0) return undefined;
+    return new ReplicaTable(this.#rows, this.#width, this.#topology.tokens);
+  }
+
+  #fillRows(from: number, to: number): void {
+    const { tokens, owners } = this.#topology;
+    const prefixBits = prefixBitsFor(tokens.length);
+    const groupOf = this.#groupOf;
+    const rows = this.#rows;
+    const walk = this.#walk;
+    const walkGroups = this.#walkGroups;
+    const width = this.#width;
+    for (let i = from - 1; i >= to; i--) {
+      const owner = owners[i] ?? 0;
+      const group = groupOf[owner] ?? 0;
+      let gap = 0;
+      while (gap < width - 1 && walkGroups[gap] !== group) gap++;
+      for (; gap > 0; gap--) {
+        walk[gap] = walk[gap - 1] ?? 0;
+        walkGroups[gap] = walkGroups[gap - 1] ?? 0;
+      }
+      walk[0] = owner;
+      walkGroups[0] = group;
+      const at = i * (width + 1);
+      rows[at] = restOf(tokens[i] ?? 0, prefixBits);
+      for (let k = 0; k < width; k++) rows[at + 1 + k] = walk[k] ?? 0;
+    }
+  }
+}
+
 /** The bits of a token or key that follow its prefix, as many as a row has room for. */
 function restOf(token: number, prefixBits: number): number {
   return (token << prefixBits) >>> (32 - REST_BITS);
@@ -161,37 +217,6 @@ function countGroups(topology: Topology, groupOf: Uint32Array): number {
     count++;
   }
   return count;
-}
-
-/**
- * Fills the rows from the last to the first: the walk from a token is its owner, then the walk from the next token
- * without the owner's group.
- */
-function fillRows(
-  { tokens, owners }: Topology,
-  { width, groupOf, prefixBits }: RowOptions,
-): Column {
-  const stride = width + 1;
-  const rows = columnFor(groupOf.length, (owners.length + 1) * stride);
-  const walk = firstWalk(owners, width, groupOf);
-  const walkGroups = walk.map((position) => groupOf[position] ?? 0);
-  rows.set(walk, owners.length * stride + 1);
-  for (let i = owners.length - 1; i >= 0; i--) {
-    const owner = owners[i] ?? 0;
-    const group = groupOf[owner] ?? 0;
-    let gap = 0;
-    while (gap < width - 1 && walkGroups[gap] !== group) gap++;
-    for (; gap > 0; gap--) {
-      walk[gap] = walk[gap - 1] ?? 0;
-      walkGroups[gap] = walkGroups[gap - 1] ?? 0;
-    }
-    walk[0] = owner;
-    walkGroups[0] = group;
-    const at = i * stride;
-    rows[at] = restOf(tokens[i] ?? 0, prefixBits);
-    for (let k = 0; k < width; k++) rows[at + 1 + k] = walk[k] ?? 0;
-  }
-  return rows;
 }
 
 /** A column for numbers below `limit`. */

@@ -181,6 +181,37 @@ describe('the table of walks', () => {
   });
 });
 
+describe('the table of a large ring', () => {
+  const owned = Array.from({ length: 20_000 }, (_, i) => i * 200_003);
+  const ring = RingDesc.of([InstanceDesc.of({ id: 'a', tokens: Tokens.of(owned) })]);
+  const large = (): RingView =>
+    RingView.of(ring, {
+      replicationFactor: 1,
+      zoneAwarenessEnabled: false,
+      excludedZones: [],
+      heartbeatTimeoutMs: 0,
+    });
+
+  test('is made by many walks, none of which makes all of it', () => {
+    const { placement } = large();
+    placement.countWalks(20_000 / 64);
+    expect(placement.table).toBeUndefined();
+    let walks = 0;
+    for (; placement.table === undefined && walks < 100; walks++) placement.countWalks(1);
+    expect(walks).toBe(5);
+  });
+
+  test('is the same when it is made piece by piece', () => {
+    const whole = large().placement;
+    whole.makeTable();
+    const pieces = large().placement;
+    let steps = 1;
+    while (!pieces.buildTable(3001)) steps++;
+    expect(steps).toBe(8);
+    expect(pieces.table?.rows).toEqual(whole.table?.rows);
+  });
+});
+
 describe('a heartbeat', () => {
   const one = InstanceDesc.of({
     id: 'a',
