@@ -19,6 +19,9 @@ export interface Sampler extends AsyncDisposable {
   sample(request: SampleRequest): Promise<number>;
 }
 
+/** A side that has not ended by so long after its last request never will. */
+const EXIT_MS = 10_000;
+
 /** Starts `command` as a sampler; its standard error goes to ours. */
 export function startSampler(
   command: string,
@@ -42,7 +45,9 @@ export function startSampler(
     },
     async [Symbol.asyncDispose]() {
       child.stdin.end();
+      const overdue = setTimeout(() => child.kill('SIGKILL'), EXIT_MS);
       await exited;
+      clearTimeout(overdue);
     },
   };
 }
