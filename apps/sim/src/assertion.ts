@@ -228,6 +228,9 @@ function wantedValue({ text, value }: Comparison, unit: Unit): number {
 }
 
 function unknownSubject(text: string, subject: string): AssertionSyntaxError {
+  if (/^[^<>=!]*=[^=]*$/.test(subject)) {
+    return new AssertionSyntaxError(text, 'write == to compare, or one of <, <=, !=, >= and >');
+  }
   return new AssertionSyntaxError(
     text,
     `${JSON.stringify(subject)} is nothing that can be asserted; write one of: ${ASSERTION_SUBJECTS.join(', ')}`,

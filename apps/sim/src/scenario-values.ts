@@ -6,19 +6,21 @@ import { type Latency, latencyOf } from './links.ts';
 import { SELECTOR_FORMS } from './select.ts';
 
 const DURATION = /^((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+$|^0$/;
+const DURATION_FORM = 'write a duration such as 500ms, 30s or 5m';
+const SIGNED_DURATION_FORM = 'write a duration such as 1h or -90s';
 const BYTES = /^(\d+(?:\.\d+)?)(B|kB|MB|GB)?(?:\/s)?$/;
 
 /** Go duration text; milliseconds inside. */
 export const duration: z.ZodType<number, string> = z
-  .string()
-  .regex(DURATION, 'write a duration such as 500ms, 30s or 5m')
+  .string(DURATION_FORM)
+  .regex(DURATION, DURATION_FORM)
   .transform((text) => parseDuration(text) ?? 0)
   .meta({ description: 'A duration: 500ms, 30s, 5m.' });
 
 /** A duration that may also be negative. */
 export const signedDuration: z.ZodType<number, string> = z
-  .string()
-  .regex(/^-?(((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+|0)$/, 'write a duration such as 1h or -90s')
+  .string(SIGNED_DURATION_FORM)
+  .regex(/^-?(((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+|0)$/, SIGNED_DURATION_FORM)
   .transform((text) => parseDuration(text) ?? 0)
   .meta({ description: 'A duration that may be negative: 1h, -90s.' });
 

@@ -109,6 +109,7 @@ describe('an assertion', () => {
 
   test.each([
     ['nonsense', /nothing that can be asserted; write one of: all views equal/],
+    ['deaths = 0', /write == to compare/],
     ['deaths == few', /"few" is not a number/],
     ['deaths == 5kB', /is not a number/],
     ['propagation p99 < fast', /no duration; write 500ms/],

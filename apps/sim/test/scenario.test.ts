@@ -74,6 +74,28 @@ describe('a scenario file', () => {
     expect(faults).toContain('a node name, a pattern with *');
   });
 
+  test.each([
+    ['duration: ^10 sec', 'duration: write a duration such as 500ms, 30s or 5m'],
+    ['duration: ^10', 'duration: write a duration such as 500ms, 30s or 5m'],
+    ['duration: 1m\nnetwork: { latency: ^5 }', 'network.latency: write a duration, or {distrib'],
+    ['duration: 1m\nnetwork: { loss: ^120% }', 'network.loss: write a share such as 1% or 0.01'],
+    ['duration: 1m\nnetwork: { bandwidth: ^5mb }', 'network.bandwidth: write an amount of bytes'],
+    [
+      'duration: 1m\nassert: [^bytes per node < 5s]',
+      'assert.0: assertion "bytes per node < 5s": "5s"',
+    ],
+    ['duration: 1m\nassert: [^detection max < 5]', 'assert.0: assertion "detection max < 5": "5"'],
+  ])(
+    'with a wrong unit is refused with the place and what may stand there: %j',
+    (marked, message) => {
+      const [before = ''] = marked.split('^', 1);
+      const lines = before.split('\n');
+      const place = `${lines.length + 2}:${(lines.at(-1) ?? '').length + 1}`;
+      const faults = faultsOf(`description: x\nnodes: 3\n${marked.replace('^', '')}\n`);
+      expect(faults).toContain(`file.yaml:${place}: ${message}`);
+    },
+  );
+
   test('may name nodes that its timeline adds', () => {
     const yaml = `${MINIMAL}timeline:
   - {at: 1s, scale: {add: 2, zone: east}}
