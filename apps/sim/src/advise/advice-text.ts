@@ -12,7 +12,7 @@ import {
 } from './choose.ts';
 import { CPU_MODEL } from './cpu-model.ts';
 import { areDefault, flagsOf, KNOBS, nameOf, yamlOf } from './knobs.ts';
-import type { Measured } from './measure.ts';
+import { type Measured, missedText } from './measure.ts';
 
 /** The whole advice as text: the table, what to do, and what to paste. */
 export function adviceText(rows: readonly Measured[], limits: Limits): string {
@@ -81,7 +81,7 @@ function adviceLines(advice: Advice, limits: Limits): readonly string[] {
       return [
         ...broken.map((text) => `the defaults fail on ${text}`),
         `take this: p99 ${seconds(to.p99Ms)} instead of ${seconds(defaults.p99Ms)}, ${kilobytes(to.bytesS)} per node instead of ${kilobytes(defaults.bytesS)}, ${(to.cpu * 100).toFixed(2)} % of a core instead of ${(defaults.cpu * 100).toFixed(2)} %`,
-        `the oldest heartbeat becomes ${seconds(to.oldestMs)} instead of ${seconds(defaults.oldestMs)}`,
+        `the oldest heartbeat was ${seconds(to.oldestMs)} instead of ${seconds(defaults.oldestMs)}; gossip missed ${missedText(to)} of all deliveries instead of ${missedText(defaults)}`,
         ...pasteLines(to),
       ];
     }

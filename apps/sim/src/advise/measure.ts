@@ -49,6 +49,11 @@ export function measuredOf(
   };
 }
 
+/** Share of deliveries that gossip missed, as text: few are, so that it takes three digits to tell. */
+export function missedText({ missed }: Measured): string {
+  return `${(missed * 100).toFixed(3)} %`;
+}
+
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,7 +1,7 @@
 import { kilobytes } from '../advise/choose.ts';
 import { CPU_MODEL } from '../advise/cpu-model.ts';
 import { type Knob, nameOf } from '../advise/knobs.ts';
-import type { Measured } from '../advise/measure.ts';
+import { type Measured, missedText } from '../advise/measure.ts';
 import { seconds } from '../assertion.ts';
 import { type LadderLine, ladderSvg } from '../report/chart.ts';
 import { markdownTable } from '../report/table.ts';
@@ -114,7 +114,7 @@ function summary({ ladders }: Ladders): string {
       `\`-${knob.flag}\``,
       `${knob.defaultText} → ${knob.sooner}`,
       change(ratio),
-      `${missed(defaults)} → ${missed(sooner)}`,
+      `${missedText(defaults)} → ${missedText(sooner)}`,
       change(sooner.bytesS / defaults.bytesS),
       change(sooner.cpu / defaults.cpu),
     ];
@@ -191,7 +191,7 @@ function table(knob: Knob, rows: readonly Measured[], defaults: Measured): strin
     seconds(row.p50Ms),
     seconds(row.p99Ms),
     row === defaults ? '' : change(directionOf(row, defaults).ratio),
-    missed(row),
+    missedText(row),
     seconds(row.oldestMs),
     kilobytes(row.bytesS),
     `${(row.cpu * 100).toFixed(2)} %`,
@@ -226,11 +226,6 @@ function pictureOf({ knob, rows }: Ladder, name: string): readonly [string, stri
 
 function fileOf(name: string): string {
   return `tuning-${name.replaceAll('_', '-')}.svg`;
-}
-
-/** Few are missed, so that it takes three digits to tell. */
-function missed(row: Measured): string {
-  return `${(row.missed * 100).toFixed(3)} %`;
 }
 
 /** A ratio as a change in percent. */
