@@ -1,66 +1,19 @@
-import { type GossipConfig, type Member, MemberPool } from '@ml/gossip';
-import type { AnyMergeable, Codec } from '@ml/kv';
+import { type Member, MemberPool } from '@ml/gossip';
 import type { Random } from '@ml/runtime';
 import { type PartialConfig, resolveConfig } from '@ml/runtime/config';
 import { type RunOptions, VirtualRuntime } from '@ml/runtime/virtual';
 import { type ServerConfig, serverConfig } from '@ml/server/config';
 import { type LinkFaults, SimNetwork } from '@ml/transport/sim';
+import type { SimClusterOptions, SimNodeOptions } from './cluster-options.ts';
 import { type DnsFault, SimDns } from './dns.ts';
 import { SimUsageError } from './errors.ts';
 import type { SimEvent, SimObserver } from './events.ts';
 import { Links } from './links.ts';
-import { type NodeMode, SimNode, type SimNodeSpec, type SimWorld } from './sim-node.ts';
+import { SimNode } from './sim-node.ts';
+import type { SimNodeSpec, SimWorld } from './sim-world.ts';
 import { TRACE_KINDS, Trace } from './trace.ts';
 
-/** What a node may be given; what is left out comes from {@link SimClusterOptions}. */
-export interface SimNodeOptions {
-  /** Default: `node-<number>`. */
-  readonly name?: string;
-  /** Which discovery name it joins through. Default: `main`. */
-  readonly cluster?: string;
-  /** Whose links it has, and its availability zone in the ring. Default: none. */
-  readonly zone?: string;
-  /** Default: the next address that nobody had. */
-  readonly ip?: string;
-  /** Laid over the cluster's configuration, option by option. */
-  readonly config?: PartialConfig<ServerConfig>;
-  /** Laid over the cluster's gossip settings. */
-  readonly gossip?: Partial<GossipConfig>;
-  /** Whether the DNS lists it. Default true. */
-  readonly listed?: boolean;
-  readonly mode?: NodeMode;
-}
-
-/** How the network behaves, see {@link SimNetwork}. */
-export interface SimNetworkModel {
-  /** Faults of links that have none of their own. Default: a latency of 0.2 to 1 ms. */
-  readonly link?: LinkFaults;
-  /** Whether packets travel as datagrams, or on connections as in dskit. Default: `tcp` for full nodes, else `datagram`. */
-  readonly mode?: 'datagram' | 'tcp';
-  /** Largest packet. Default: 10 MiB in mode `tcp`, 1400 for datagrams. */
-  readonly maxPacketBytes?: number;
-}
-
-/** What a {@link SimCluster} is made of. */
-export interface SimClusterOptions {
-  /** Everything random follows from it. */
-  readonly seed: bigint | number;
-  /** How many nodes to add right away, or each of them. Default 0. */
-  readonly nodes?: number | readonly SimNodeOptions[];
-  /** What runs on the nodes. Default `full`. */
-  readonly mode?: NodeMode;
-  /** The configuration of the nodes, as of ml-server. Join entries default to the discovery name of the node's cluster. */
-  readonly config?: PartialConfig<ServerConfig>;
-  /** Replaces parts of the gossip protocol's settings. */
-  readonly gossip?: Partial<GossipConfig>;
-  readonly network?: SimNetworkModel;
-  /** Codecs of values beyond rings, for workloads. Default: none. */
-  readonly codecs?: readonly Codec<AnyMergeable>[];
-  /** How many nodes a membership-only node may join through, the first ones of its cluster. Default 3. */
-  readonly seeds?: number;
-  /** Proves of every plain event that it left no continuation behind; slow, for tests. */
-  readonly checkPlain?: boolean;
-}
+export type { SimClusterOptions, SimNetworkModel, SimNodeOptions } from './cluster-options.ts';
 
 /** How nodes are started. */
 export interface StartAllOptions {
@@ -129,7 +82,7 @@ export class SimCluster implements AsyncDisposable {
       codecs: options.codecs ?? [],
       trace: this.trace,
       emit: (event) => this.#emit(event),
-      seeds: (node) => this.#seeds(node),
+      seeds: (place) => this.#seeds(place),
     };
   }
 
@@ -349,14 +302,20 @@ export class SimCluster implements AsyncDisposable {
     return names.map((name) => this.node(name).ip);
   }
 
-  #seeds(node: SimNode): readonly string[] {
+  #seeds({
+    cluster,
+    ip: own,
+  }: {
+    readonly cluster: string;
+    readonly ip: string;
+  }): readonly string[] {
     const { seeds = DEFAULT_SEEDS } = this.options;
     const found: string[] = [];
     for (const other of this.#nodes) {
       if (found.length >= seeds) break;
-      if (other.spec.cluster === node.spec.cluster) found.push(other.ip);
+      if (other.spec.cluster === cluster) found.push(other.ip);
     }
-    return found.filter((ip) => ip !== node.ip);
+    return found.filter((ip) => ip !== own);
   }
 
   #specOf(name: string, options: SimNodeOptions): SimNodeSpec {

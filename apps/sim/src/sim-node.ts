@@ -1,77 +1,22 @@
-import { createMemberlist, type GossipConfig, type Memberlist, type MemberPool } from '@ml/gossip';
-import { type AnyMergeable, type Codec, gossipConfigOf, type MemberlistKv } from '@ml/kv';
+import type { Memberlist } from '@ml/gossip';
+import type { MemberlistKv } from '@ml/kv';
 import { memoryTokensStore, type Ring, type TokensStore } from '@ml/ring';
-import { Deferred, onAbort, type Runtime, sleep } from '@ml/runtime';
-import type { VirtualNode, VirtualRuntime } from '@ml/runtime/virtual';
-import type { ServerConfig } from '@ml/server/config';
-import { type ClusterNode, type PreparedNode, prepareNode } from '@ml/server/node';
-import type { SimNetwork } from '@ml/transport/sim';
-import { Cpu, runtimeOn } from './cpu.ts';
-import type { SimDns, SimResolver } from './dns.ts';
+import type { VirtualNode } from '@ml/runtime/virtual';
+import type { ClusterNode } from '@ml/server/node';
+import type { SimResolver } from './dns.ts';
 import { SimUsageError } from './errors.ts';
 import type { SimEvent } from './events.ts';
-import { SimLog } from './sim-log.ts';
-import type { Trace } from './trace.ts';
-import { type NodeTraffic, noTraffic, TracedTransport } from './traced-transport.ts';
+import { SimProcess, textOf } from './sim-process.ts';
+import { GOSSIP_PORT, type SimNodeSpec, type SimWorld } from './sim-world.ts';
+import { type NodeTraffic, noTraffic } from './traced-transport.ts';
 
-/** Every simulated node gossips here. */
-export const GOSSIP_PORT = 7946;
-
-/** A seed that did not answer is tried again after this time. */
-const SEED_RETRY_MS = 1000;
-
-/**
- * What runs on a node. `full`: what ml-server runs, without its pages: gossip, KV store, ring, lifecycler, DNS
- * discovery. `membership`: gossip alone, joined through fixed seeds.
- */
-export type NodeMode = 'full' | 'membership';
+export type { NodeMode, SimNodeSpec } from './sim-world.ts';
 
 /**
  * Where a node is in its life. `new`: never started. `starting`: from the call until it takes part. `up`, `paused` (as by
  * SIGSTOP). `leaving`: says good-bye. `down`: killed or stopped. `failed`: could not start.
  */
 export type NodeState = 'new' | 'starting' | 'up' | 'paused' | 'leaving' | 'down' | 'failed';
-
-/** What a {@link SimNode} is made of. */
-export interface SimNodeSpec {
-  readonly name: string;
-  /** Which discovery name it joins through. */
-  readonly cluster: string;
-  /** Whose links it has; also its availability zone in the ring, unless the configuration names one. */
-  readonly zone: string;
-  readonly mode: NodeMode;
-  readonly config: ServerConfig;
-  /** Replaces parts of the gossip protocol's settings. */
-  readonly gossip: Partial<GossipConfig>;
-  /** Whether the DNS lists it. */
-  readonly listed: boolean;
-}
-
-/** What all nodes of a simulation share. */
-export interface SimWorld {
-  readonly runtime: VirtualRuntime;
-  readonly network: SimNetwork;
-  readonly dns: SimDns;
-  readonly pool: MemberPool;
-  /** Codecs of values beyond rings. */
-  readonly codecs: readonly Codec<AnyMergeable>[];
-  readonly trace: Trace;
-  readonly emit: (event: SimEvent) => void;
-  /** Addresses that a membership-only node joins through, never its own. */
-  readonly seeds: (node: SimNode) => readonly string[];
-}
-
-/** One process: from start to crash or leave. */
-interface Life {
-  readonly runtime: VirtualNode;
-  readonly cpu: Cpu;
-  readonly abort: AbortController;
-  /** The process is there; paused counts. */
-  alive: boolean;
-  prepared: PreparedNode | undefined;
-  node: ClusterNode | undefined;
-  memberlist: Memberlist | undefined;
-}
 
 /** One machine of a simulated cluster and the processes that run on it, one after the other. */
 export class SimNode {
@@ -84,7 +29,7 @@ export class SimNode {
   #spec: SimNodeSpec;
   #ip: string;
   #state: NodeState = 'new';
-  #life: Life | undefined;
+  #life: SimProcess | undefined;
   #networkPause: Disposable | undefined;
   #clockSkewMs = 0;
   #turnMs = 0;
@@ -142,18 +87,17 @@ export class SimNode {
 
   /** What other members call it; the node's name until the first start. With a random suffix where so configured. */
   get memberName(): string {
-    return this.#life?.prepared?.kv.name ?? this.name;
+    return this.#life?.memberName ?? this.name;
   }
 
   /** Its membership; `undefined` when it is down or has not got so far. */
   get memberlist(): Memberlist | undefined {
-    if (this.#life?.alive !== true) return undefined;
-    return this.#life.prepared?.kv.memberlist ?? this.#life.memberlist;
+    return this.#life?.alive === true ? this.#life.memberlist : undefined;
   }
 
   /** Its store; `undefined` when it is down, or in mode `membership`. */
   get kv(): MemberlistKv | undefined {
-    return this.#life?.alive === true ? this.#life.prepared?.kv : undefined;
+    return this.#life?.alive === true ? this.#life.kv : undefined;
   }
 
   /** Everything that ml-server runs; `undefined` until it is up, and in mode `membership`. */
@@ -187,8 +131,7 @@ export class SimNode {
     this.#event('starting');
     const { cluster, listed } = this.#spec;
     if (listed) world.dns.list(cluster, { node: this.name, ip: this.#ip, port: GOSSIP_PORT });
-    const begin = this.#spec.mode === 'full' ? this.#startFull(life) : this.#startMembership(life);
-    begin.then(
+    life.start().then(
       () => this.#started(life),
       (error: unknown) => this.#failed(life, error),
     );
@@ -203,13 +146,7 @@ export class SimNode {
     this.#reachableSinceMs = Number.POSITIVE_INFINITY;
     this.#event('leaving');
     this.#world.dns.unlist(this.#spec.cluster, this.name);
-    await unlessKilled(life, this.#leave(life));
-    if (!life.alive) return;
-    await unlessKilled(life, (life.prepared ?? life.memberlist)?.close());
-    if (!life.alive) return;
-    life.alive = false;
-    life.runtime.crash();
-    this.#down('stopped');
+    if (await life.stop()) this.#down('stopped');
   }
 
   /** The process is gone without a word, as after kill -9 or a power failure. The DNS goes on listing it. */
@@ -217,14 +154,11 @@ export class SimNode {
     this.#require('kill', ['up', 'starting', 'paused', 'leaving']);
     const life = this.#life;
     if (life === undefined) return;
-    life.alive = false;
-    life.abort.abort();
-    this.#networkPause?.[Symbol.dispose]();
-    this.#networkPause = undefined;
-    this.#world.network.kill(this.#ip);
-    life.runtime.crash();
-    // Gives back the rows of the shared tables; nothing is sent any more.
-    void (life.memberlist ?? life.prepared?.kv.memberlist)?.close();
+    life.kill(() => {
+      this.#networkPause?.[Symbol.dispose]();
+      this.#networkPause = undefined;
+      this.#world.network.kill(this.#ip);
+    });
     this.#down('killed');
   }
 
@@ -247,8 +181,7 @@ export class SimNode {
   /** Ends a pause: what fell due meanwhile happens now. */
   resume(): void {
     this.#require('resume', ['paused']);
-    this.#state =
-      this.#life?.node === undefined && this.#life?.memberlist === undefined ? 'starting' : 'up';
+    this.#state = this.#life?.started === true ? 'up' : 'starting';
     this.#life?.runtime.resume();
     this.#networkPause?.[Symbol.dispose]();
     this.#networkPause = undefined;
@@ -284,119 +217,31 @@ export class SimNode {
     if (this.#cuts === 0 && this.live) this.#reachableSinceMs = this.#world.runtime.now;
   }
 
-  #newLife(): Life {
-    const { runtime } = this.#world;
-    const virtual = runtime.node(this.name, { clockSkewMs: this.#clockSkewMs });
-    const cpu = new Cpu(virtual);
-    cpu.turnMs = this.#turnMs;
-    return {
-      runtime: virtual,
-      cpu,
-      abort: new AbortController(),
-      alive: true,
-      prepared: undefined,
-      node: undefined,
-      memberlist: undefined,
-    };
-  }
-
-  async #startFull(life: Life): Promise<void> {
-    const { config, gossip } = this.#spec;
-    const { pool, codecs } = this.#world;
-    life.prepared = prepareNode({
-      config,
-      runtime: this.#runtimeOf(life),
-      transport: this.#transport(life),
-      resolver: this.resolver,
-      hostname: this.name,
-      gossip,
-      pool,
-      codecs,
-      ...(config.ring.tokensFilePath !== '' && { tokensStore: this.#tokens }),
-    });
-    life.node = await life.prepared.start({ signal: life.abort.signal });
-  }
-
-  async #startMembership(life: Life): Promise<void> {
-    const { config, gossip } = this.#spec;
-    const runtime = this.#runtimeOf(life);
-    life.memberlist = await createMemberlist({
-      name: this.name,
-      config: { ...gossipConfigOf(config.memberlist.kv), ...gossip },
-      runtime,
-      transport: this.#transport(life),
-      resolveHost: (host, options) => this.resolver.lookupAddresses(host, options),
-      pool: this.#world.pool,
-    });
-    void this.#joinSeeds(life, life.memberlist, runtime);
-  }
-
-  /** Joins through the first seed that answers, and goes on until one does. */
-  async #joinSeeds(life: Life, memberlist: Memberlist, runtime: Runtime): Promise<void> {
-    const random = runtime.random.fork('seeds');
-    for (;;) {
-      const seeds = random.shuffle(this.#world.seeds(this));
-      if (seeds.length === 0) return;
-      for (const seed of seeds) {
-        if (await joins(life, memberlist, seed)) return;
-        if (!life.alive || this.#state === 'leaving') return;
-      }
-      await sleep(runtime, SEED_RETRY_MS * (0.5 + random.float()));
-    }
-  }
-
-  async #leave(life: Life): Promise<void> {
-    const node = life.node ?? life.prepared;
-    if (node !== undefined) await node.leave();
-    else await this.#leaveMembership(life);
-  }
-
-  async #leaveMembership({ memberlist }: Life): Promise<void> {
-    const { leaveTimeoutMs } = this.#spec.config.memberlist.kv;
-    try {
-      await memberlist?.leave({ timeoutMs: leaveTimeoutMs });
-    } catch (error) {
-      this.#event('leaving', textOf(error));
-    }
-  }
-
-  #runtimeOf(life: Life): Runtime {
-    const { trace, emit, runtime } = this.#world;
-    const log = new SimLog({
-      node: this.name,
+  #newLife(): SimProcess {
+    return new SimProcess({
+      world: this.#world,
+      spec: this.#spec,
       number: this.number,
-      trace,
-      now: () => runtime.now,
-      alive: () => life.alive,
-      emit,
-    });
-    const { clock, timers, random } = life.runtime;
-    return runtimeOn(life.cpu, { clock, timers, random, log });
-  }
-
-  #transport(life: Life): TracedTransport {
-    const { network, trace } = this.#world;
-    return new TracedTransport({
-      inner: network.transport({ host: this.#ip, port: GOSSIP_PORT }),
-      trace,
-      node: this.number,
+      ip: this.#ip,
       traffic: this.traffic,
-      cpu: life.cpu,
-      alive: () => life.alive,
+      resolver: this.resolver,
+      tokens: this.#tokens,
+      clockSkewMs: this.#clockSkewMs,
+      turnMs: this.#turnMs,
+      onFault: (reason) => this.#event('leaving', reason),
     });
   }
 
-  #started(life: Life): void {
+  #started(life: SimProcess): void {
     if (!life.alive || this.#life !== life) return;
     if (this.#state === 'starting') this.#state = 'up';
     if (this.#state === 'up') this.#reachableSinceMs = this.#world.runtime.now;
     this.#event('started');
   }
 
-  #failed(life: Life, error: unknown): void {
+  #failed(life: SimProcess, error: unknown): void {
     if (!life.alive || this.#life !== life) return;
-    life.alive = false;
-    life.runtime.crash();
+    life.end();
     this.#startedAtMs = Number.POSITIVE_INFINITY;
     this.#state = 'failed';
     this.#event('failed', textOf(error));
@@ -422,28 +267,4 @@ export class SimNode {
       `cannot ${what} node ${JSON.stringify(this.name)}: it is ${this.#state}, and must be ${allowed}`,
     );
   }
-}
-
-/** Waits for `work`, which in a killed process never ends. */
-async function unlessKilled(life: Life, work: Promise<void> | undefined): Promise<void> {
-  const over = new Deferred<void>();
-  using _killed = onAbort(life.abort.signal, () => over.resolve());
-  (work ?? Promise.resolve()).then(
-    () => over.resolve(),
-    (error: unknown) => over.reject(error),
-  );
-  await over.promise;
-}
-
-async function joins(life: Life, memberlist: Memberlist, seed: string): Promise<boolean> {
-  try {
-    return (await memberlist.join([seed], { signal: life.abort.signal })) > 0;
-  } catch (error) {
-    if (life.alive && !(error instanceof Error)) throw error;
-    return false;
-  }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
