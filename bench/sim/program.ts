@@ -1,0 +1,89 @@
+// Simulates one cluster and tells what each phase cost, a line of JSON a phase.
+import { argv, cpuUsage, memoryUsage, resourceUsage, stdout } from 'node:process';
+import { SimCluster } from '@ml/sim';
+import { PhaseProfiler } from './profiler.ts';
+import type { PhaseCost, SimTask } from './protocol.ts';
+
+const SEED = 1;
+const START_SPREAD_MS = 1000;
+const LIMIT_MS = 1_800_000;
+const CHECK_EVERY_MS = 1000;
+const CUT_OFF = 0.3;
+const TOKENS = 128;
+const HEARTBEAT_MS = 15_000;
+
+const task: SimTask = JSON.parse(argv[2] ?? '');
+const heldBefore = heldBytes();
+const cluster = SimCluster.create({
+  seed: SEED,
+  nodes: task.nodes,
+  mode: task.mode,
+  config: { ring: { numTokens: TOKENS, heartbeatPeriodMs: HEARTBEAT_MS } },
+});
+
+await phase('cold start', async () => {
+  cluster.start({ spreadMs: START_SPREAD_MS });
+  await untilConverged();
+});
+if (task.steadyS > 0) await phase('steady', () => cluster.runFor(task.steadyS * 1000));
+if (task.partitionS > 0) {
+  const names = cluster.nodes.map(({ name }) => name);
+  const size = Math.round(names.length * CUT_OFF);
+  const cut = cluster.partition(names.slice(0, size), names.slice(size));
+  await phase('partition', () => cluster.runFor(task.partitionS * 1000));
+  cut[Symbol.dispose]();
+  await phase('heal', untilConverged);
+}
+
+/** Until every node runs and all views are equal, or the limit: whether they are is told with the phase. */
+async function untilConverged(): Promise<void> {
+  const end = cluster.now + LIMIT_MS;
+  while (cluster.now < end && !isConverged()) await cluster.runFor(CHECK_EVERY_MS);
+}
+
+function isConverged(): boolean {
+  return cluster.live.length === task.nodes && cluster.converged();
+}
+
+async function phase(name: string, work: () => Promise<void>): Promise<void> {
+  const profiler = task.profile ? new PhaseProfiler() : undefined;
+  await profiler?.start();
+  const before = reading();
+  await work();
+  const after = reading();
+  const seen = cluster.live.map(({ memberlist }) => memberlist?.memberCount ?? 0);
+  const hotSpots = (await profiler?.finish()) ?? [];
+  const cost: PhaseCost = {
+    phase: name,
+    virtualS: after.virtualS - before.virtualS,
+    wallS: after.wallS - before.wallS,
+    cpuS: after.cpuS - before.cpuS,
+    events: after.events - before.events,
+    networkBytes: after.networkBytes - before.networkBytes,
+    heldBytes: heldBytes() - heldBefore,
+    peakBytes: resourceUsage().maxRSS * 1024,
+    converged: isConverged(),
+    fewestMembers: seen.reduce((a, b) => Math.min(a, b), task.nodes),
+    mostMembers: seen.reduce((a, b) => Math.max(a, b), 0),
+    hotSpots,
+  };
+  stdout.write(`${JSON.stringify(cost)}\n`);
+}
+
+function reading(): Pick<PhaseCost, 'virtualS' | 'wallS' | 'cpuS' | 'events' | 'networkBytes'> {
+  const { user, system } = cpuUsage();
+  const { sentBytes, streamBytes } = cluster.network.totalTraffic();
+  return {
+    virtualS: cluster.now / 1000,
+    wallS: performance.now() / 1000,
+    cpuS: (user + system) / 1e6,
+    events: cluster.runtime.executedEvents,
+    networkBytes: sentBytes + streamBytes,
+  };
+}
+
+function heldBytes(): number {
+  globalThis.gc?.();
+  const { heapUsed, external } = memoryUsage();
+  return heapUsed + external;
+}

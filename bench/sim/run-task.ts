@@ -1,0 +1,47 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { PhaseCost, SimRun, SimTask } from './protocol.ts';
+
+const program = fileURLToPath(new URL('program.ts', import.meta.url));
+const kept = new URL('../.build/sim/', import.meta.url);
+
+/** Runs a task in a fresh process and keeps what came out, for later reports. */
+export async function runTask(task: SimTask): Promise<SimRun> {
+  const phases: PhaseCost[] = [];
+  const args = [
+    '--expose-gc',
+    `--max-old-space-size=${task.heapMiB}`,
+    '--import',
+    import.meta.resolve('tsx'),
+    program,
+    JSON.stringify(task),
+  ];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  for await (const line of createInterface({ input: child.stdout })) {
+    const cost: PhaseCost = JSON.parse(line);
+    phases.push(cost);
+    const { phase, cpuS, virtualS, events, peakBytes } = cost;
+    const figures = `${virtualS.toFixed(0)} virtual s, ${cpuS.toFixed(1)} s of processor time, ${events} events`;
+    console.log(`${task.name}: ${phase}: ${figures}, peak ${(peakBytes / 2 ** 30).toFixed(2)} GiB`);
+  }
+  const code = await exited;
+  if (code !== 0) throw new TypeError(`the simulation ${task.name} ended with code ${code}`);
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+  const load = loadavg()
+    .map((value) => value.toFixed(1))
+    .join(' / ');
+  const run = { task, date: new Date().toISOString(), commit, node: process.version, load, phases };
+  mkdirSync(kept, { recursive: true });
+  writeFileSync(new URL(`${task.name}.json`, kept), JSON.stringify(run));
+  return run;
+}
+
+/** The run of that name as it was kept last, undefined when there is none. */
+export function keptRun(name: string): SimRun | undefined {
+  const file = new URL(`${name}.json`, kept);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+}
