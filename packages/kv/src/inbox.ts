@@ -21,7 +21,8 @@ const UNKNOWN_CODEC_LOG_INTERVAL_MS = 3_600_000;
 
 interface Waiting {
   readonly pair: KeyValuePair;
-  readonly sizeBytes: number;
+  /** The encoded pair. */
+  readonly bytes: Uint8Array;
   readonly from: string;
 }
 
@@ -56,7 +57,7 @@ export class Inbox {
       metrics.receivedBroadcastsInvalid.inc();
       return;
     }
-    this.#enqueue({ pair, sizeBytes: bytes.length, from });
+    this.#enqueue({ pair, bytes, from });
   }
 
   /** A peer's full state. Never throws: good pairs before any damage are merged. */
@@ -67,7 +68,7 @@ export class Inbox {
     const { pairs, problem } = splitPairs(state);
     for (const bytes of pairs) {
       const pair = this.#parse(bytes, 'push_pull', from);
-      if (pair !== undefined) this.#apply({ pair, sizeBytes: bytes.length, from }, 'push_pull');
+      if (pair !== undefined) this.#apply({ pair, bytes, from }, 'push_pull');
     }
     if (problem !== undefined) {
       this.#reject({ via: 'push_pull', reason: 'cut_state', from }, { err: problem });
@@ -92,10 +93,13 @@ export class Inbox {
   #enqueue(message: Waiting): void {
     const { key } = message.pair;
     const queue = this.#waiting.get(key) ?? [];
-    if (queue.slice(-COMPARED).some(({ pair }) => samePair(pair, message.pair))) return;
+    for (let i = Math.max(0, queue.length - COMPARED); i < queue.length; i += 1) {
+      const waiting = queue[i];
+      if (waiting !== undefined && samePair(waiting.pair, message.pair)) return;
+    }
     this.#waiting.set(key, queue);
     queue.push(message);
-    this.#waitingBytes += message.sizeBytes;
+    this.#waitingBytes += message.bytes.length;
     if (this.#waitingBytes > MAX_WAITING_BYTES) this.flush();
     else if (queue.length > MAX_WAITING_PER_KEY) this.#drainKey(key);
     else this.#drain ??= this.#options.runtime.timers.after(0, () => this.#turn(), { plain: true });
@@ -118,22 +122,23 @@ export class Inbox {
     const queue = this.#waiting.get(key) ?? [];
     this.#waiting.delete(key);
     for (const message of queue) {
-      this.#waitingBytes -= message.sizeBytes;
+      this.#waitingBytes -= message.bytes.length;
       this.#apply(message, 'gossip');
     }
   }
 
   #apply(message: Waiting, via: Via): void {
     const { replica, runtime } = this.#options;
-    const result = this.#merge(message, via);
+    const value = this.#decode(message, via);
+    const result = value && this.#merge(message, value, via);
     const changed = result?.type === 'changed' ? result.update : undefined;
-    const { pair, sizeBytes } = message;
+    const { pair, bytes } = message;
     if (replica.history.enabled) {
       const entry = via === 'gossip' ? replica.store.get(pair.key) : undefined;
       const marks = entry && { deleted: entry.deleted, updateTimeMillis: entry.updateUnixMs };
       replica.history.add('received', {
         unixMs: runtime.clock.unixMs(),
-        sizeBytes,
+        sizeBytes: bytes.length,
         // A copy: the value would keep the whole packet in memory.
         pair: { ...pair, value: pair.value.slice(), ...marks },
         version: changed?.entry.version ?? 0,
@@ -142,15 +147,14 @@ export class Inbox {
     }
     if (changed === undefined) return;
     replica.watchers.changed(pair.key);
-    replica.spread('gossip', changed);
+    // What was new as a whole is passed on as it came.
+    if (changed.change === value) replica.forward('gossip', changed, message);
+    else replica.spread('gossip', changed);
   }
 
-  #merge(message: Waiting, via: Via): MergeResult | undefined {
+  #merge(message: Waiting, value: AnyMergeable, via: Via): MergeResult | undefined {
     const { replica, runtime } = this.#options;
     const { pair, from } = message;
-    const fields = { key: pair.key, codec: pair.codec, bytes: message.sizeBytes };
-    const value = this.#decode(message, via);
-    if (value === undefined) return undefined;
     try {
       const result = replica.store.merge(
         {
@@ -164,24 +168,24 @@ export class Inbox {
         runtime.clock.unixMs(),
       );
       if (result.type === 'codecMismatch') {
-        const more = { ...fields, stored_codec: result.storedCodecId };
+        const more = { ...fieldsOf(message), stored_codec: result.storedCodecId };
         this.#reject({ via, reason: 'codec_mismatch', from }, more);
       } else if (result.type === 'full') {
-        this.#reject({ via, reason: 'too_many_keys', from }, fields);
+        this.#reject({ via, reason: 'too_many_keys', from }, fieldsOf(message));
       }
       return result;
     } catch (error) {
-      this.#reject({ via, reason: 'merge_failed', from }, { ...fields, err: error });
+      this.#reject({ via, reason: 'merge_failed', from }, { ...fieldsOf(message), err: error });
       return undefined;
     }
   }
 
-  #decode({ pair, sizeBytes, from }: Waiting, via: Via): AnyMergeable | undefined {
+  #decode(message: Waiting, via: Via): AnyMergeable | undefined {
     try {
-      return this.#options.replica.decodeValue(pair);
+      return this.#options.replica.decodeValue(message.pair);
     } catch (error) {
-      const fields = { key: pair.key, codec: pair.codec, bytes: sizeBytes, err: error };
-      this.#reject({ via, reason: 'bad_value', from }, fields);
+      const { from } = message;
+      this.#reject({ via, reason: 'bad_value', from }, { ...fieldsOf(message), err: error });
       return undefined;
     }
   }
@@ -225,6 +229,14 @@ export class Inbox {
   }
 }
 
+function fieldsOf({ pair, bytes }: Waiting): {
+  readonly key: string;
+  readonly codec: string;
+  readonly bytes: number;
+} {
+  return { key: pair.key, codec: pair.codec, bytes: bytes.length };
+}
+
 function samePair(a: KeyValuePair, b: KeyValuePair): boolean {
   return (
     a.codec === b.codec &&
@@ -234,8 +246,9 @@ function samePair(a: KeyValuePair, b: KeyValuePair): boolean {
   );
 }
 
+/** From the end, since the names in front are often the same. */
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  for (let i = a.length - 1; i >= 0; i -= 1) if (a[i] !== b[i]) return false;
   return true;
 }

@@ -50,6 +50,12 @@ export interface ReplicaOptions {
   readonly queued: (queue: QueueName) => void;
 }
 
+/** A pair and its bytes. */
+export interface EncodedPair {
+  readonly pair: KeyValuePair;
+  readonly bytes: Uint8Array;
+}
+
 /** What stands for an empty value: the encoding of an empty message. */
 const EMPTY_VALUE = Uint8Array.of(0);
 const ENCODE_FAILURES = { name: 'encode', intervalMs: 60_000 };
@@ -184,11 +190,31 @@ export class Replica {
 
   /** Queues a change for gossip. */
   spread(queue: QueueName, update: StoreUpdate): void {
+    const pair = this.#encode(update.key, update.entry, update.change);
+    if (pair !== undefined) this.#queue(queue, update, { pair, bytes: encodeKeyValuePair(pair) });
+  }
+
+  /** As {@link spread}, for a change that is all that `message` says: it is passed on as a peer encoded it. // K-51 */
+  forward(queue: QueueName, update: StoreUpdate, message: EncodedPair): void {
+    const { deleted, updateUnixMs } = update.entry;
+    if (deleted !== message.pair.deleted || updateUnixMs !== message.pair.updateTimeMillis) {
+      this.spread(queue, update);
+      return;
+    }
+    this.#queue(queue, update, this.#own(message));
+  }
+
+  /** Bytes that keep nothing else in memory: those of a full state are part of a much larger piece. */
+  #own(message: EncodedPair): EncodedPair {
+    if (message.bytes.buffer.byteLength === message.bytes.length) return message;
+    const bytes = message.bytes.slice();
+    return { bytes, pair: this.history.enabled ? decodeKeyValuePair(bytes) : message.pair };
+  }
+
+  #queue(queue: QueueName, update: StoreUpdate, message: EncodedPair): void {
     const { metrics } = this.#options;
     const { key, entry, content } = update;
-    const pair = this.#encode(key, entry, update.change);
-    if (pair === undefined) return;
-    const bytes = encodeKeyValuePair(pair);
+    const { pair, bytes } = message;
     this.#remember(bytes, pair, entry, content);
     const outcome = this.broadcasts.queue(queue, { key, version: entry.version, content, bytes });
     switch (outcome.type) {
@@ -247,6 +273,7 @@ export class Replica {
     entry: StoreEntry,
     changes: readonly string[],
   ): void {
+    if (!this.history.enabled) return;
     this.history.add('sent', {
       unixMs: this.#options.runtime.clock.unixMs(),
       sizeBytes: bytes.length,

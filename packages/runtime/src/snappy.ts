@@ -50,13 +50,15 @@ export function snappyEncode(bytes: Uint8Array): Uint8Array {
     throw new SnappyError(`snappy: ${length} bytes do not fit in one block of ${MAX_BLOCK_BYTES}`);
   }
   if (length >= SAMPLED_FROM_BYTES && !samplesShrink(bytes)) return encodeLiterals(bytes);
-  const out = new Uint8Array(worstCase(length));
+  const most = worstCase(length);
+  const fits = most <= scratch.length;
+  const out = fits ? scratch : new Uint8Array(most);
   let at = writeLength(out, length);
   for (let start = 0; start < length; start += PIECE_BYTES) {
     const end = Math.min(length, start + PIECE_BYTES);
     at = encodePiece(bytes, { start, end }, out, at);
   }
-  return out.subarray(0, at);
+  return fits ? out.slice(0, at) : out.subarray(0, at);
 }
 
 /** `bytes` as they are, in memory of just the length that takes. */
@@ -204,6 +206,7 @@ function samplesShrink(bytes: Uint8Array): boolean {
 /** Greedy matching over one piece; steps get longer while nothing matches. */
 function encodePiece(bytes: Uint8Array, range: Range, out: Uint8Array, from: number): number {
   const { start, end } = range;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (end - start < MIN_MATCHED_BYTES) return writeLiteral(bytes, range, out, from);
   let shift = 24;
   for (let size = 256; size < 1 << TABLE_BITS && size < end - start; size <<= 1) shift -= 1;
@@ -214,11 +217,11 @@ function encodePiece(bytes: Uint8Array, range: Range, out: Uint8Array, from: num
   let skip = 32;
   let i = start + 1;
   while (i < last) {
-    const four = load(bytes, i);
+    const four = view.getInt32(i, true);
     const slot = Math.imul(four, 0x1e35a7bd) >>> shift;
     const candidate = start + (table[slot] ?? 0);
     table[slot] = i - start;
-    if (load(bytes, candidate) !== four) {
+    if (view.getInt32(candidate, true) !== four) {
       i += skip >>> 5;
       skip += 1;
       continue;
@@ -232,15 +235,6 @@ function encodePiece(bytes: Uint8Array, range: Range, out: Uint8Array, from: num
     skip = 32;
   }
   return pending < end ? writeLiteral(bytes, { start: pending, end }, out, at) : at;
-}
-
-function load(bytes: Uint8Array, at: number): number {
-  return (
-    (bytes[at] ?? 0) |
-    ((bytes[at + 1] ?? 0) << 8) |
-    ((bytes[at + 2] ?? 0) << 16) |
-    ((bytes[at + 3] ?? 0) << 24)
-  );
 }
 
 function writeLiteral(bytes: Uint8Array, range: Range, out: Uint8Array, from: number): number {

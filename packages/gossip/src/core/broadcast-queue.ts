@@ -2,14 +2,16 @@ import { retransmitLimit } from './formulas.ts';
 
 /**
  * One message to be spread. With a `name` it replaces the waiting message of that name; otherwise it removes
- * the waiting nameless messages of its `topic` that it `invalidates`.
+ * the waiting nameless messages of its `topic`, or of those it `covers`, that it `invalidates`.
  */
 export interface Broadcast {
   readonly bytes: Uint8Array;
   readonly name?: string;
   /** Nameless messages are compared with those of the same topic only. Default: the empty topic. */
   readonly topic?: string;
-  /** Whether `older`, of the same topic, need not be sent any more. Default: never. */
+  /** Topics of the waiting messages that this one is compared with. Default: its own. */
+  readonly covers?: readonly string[];
+  /** Whether `older`, of one of these topics, need not be sent any more. Default: never. */
   invalidates?(older: Broadcast): boolean;
   /** Called exactly once: sent as often as it should, replaced, or dropped. Must not call the queue. */
   finished?(): void;
@@ -127,8 +129,10 @@ export class BroadcastQueue {
     }
     if (broadcast.invalidates === undefined) return [];
     const replaced: Entry[] = [];
-    for (const entry of this.#topics.get(broadcast.topic ?? '') ?? []) {
-      if (broadcast.invalidates(entry.broadcast)) replaced.push(entry);
+    for (const topic of broadcast.covers ?? [broadcast.topic ?? '']) {
+      for (const entry of this.#topics.get(topic) ?? []) {
+        if (broadcast.invalidates(entry.broadcast)) replaced.push(entry);
+      }
     }
     return replaced;
   }

@@ -92,6 +92,22 @@ describe('a newer message', () => {
     expect(queue.size).toBe(4);
   });
 
+  test('removes those of other topics that it covers', () => {
+    const queue = queueOf();
+    const finished: string[] = [];
+    const about = (topic: string, covers: readonly string[]): Broadcast => ({
+      ...plain(topic),
+      topic,
+      covers,
+      invalidates: () => true,
+      finished: () => finished.push(topic),
+    });
+    for (const topic of ['a', 'b', 'c']) queue.queue(about(topic, [topic]));
+    queue.queue(about('a', ['c', 'a', 'none']));
+    expect(finished).toEqual(['c', 'a']);
+    expect(queue.size).toBe(2);
+  });
+
   test('never makes an older one vanish when the queue runs empty in between', () => {
     const queue = queueOf();
     const finished: string[] = [];

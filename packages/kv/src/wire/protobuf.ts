@@ -14,6 +14,11 @@ export const WIRE_TYPE = {
 const MAX_GROUP_DEPTH = 64;
 const TWO_32 = 2 ** 32;
 
+/** Texts of up to this many bytes are looked for among the recent ones first: keys and codecs come again and again. */
+const MAX_RECENT_BYTES = 64;
+const RECENT_TEXTS = 256;
+const recentTexts: (string | undefined)[] = new Array(RECENT_TEXTS).fill(undefined);
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
@@ -50,6 +55,16 @@ export class ProtobufReader {
   /** @throws {WireError} also when the text is not UTF-8, so that two different byte strings never look the same. */
   text(): string {
     const bytes = this.bytes();
+    if (bytes.length <= MAX_RECENT_BYTES) {
+      const recent = recentTexts[slotOf(bytes)];
+      if (recent !== undefined && isAsciiOf(recent, bytes)) return recent;
+    }
+    const text = this.#decode(bytes);
+    if (bytes.length <= MAX_RECENT_BYTES) recentTexts[slotOf(bytes)] = text;
+    return text;
+  }
+
+  #decode(bytes: Uint8Array): string {
     try {
       return decoder.decode(bytes);
     } catch (error) {
@@ -188,7 +203,14 @@ export class ProtobufWriter {
 
   /** Writes `text` unless it is empty. */
   text(field: number, text: string): this {
-    return text === '' ? this : this.bytes(field, encoder.encode(text));
+    if (text === '') return this;
+    if (!isShortAscii(text)) return this.bytes(field, encoder.encode(text));
+    this.#tag(field, WIRE_TYPE.bytes);
+    this.#number(text.length);
+    this.#reserve(text.length);
+    for (let i = 0; i < text.length; i += 1) this.#out[this.#at + i] = text.charCodeAt(i);
+    this.#at += text.length;
+    return this;
   }
 
   /** Writes `bytes` also when there are none: fields of messages count by their presence. */
@@ -249,4 +271,25 @@ export class ProtobufWriter {
     grown.set(this.#out.subarray(0, this.#at));
     this.#out = grown;
   }
+}
+
+function slotOf(bytes: Uint8Array): number {
+  let hash = bytes.length;
+  for (let i = 0; i < bytes.length; i += 1) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
+  return (hash ^ (hash >>> 15)) & (RECENT_TEXTS - 1);
+}
+
+function isAsciiOf(text: string, bytes: Uint8Array): boolean {
+  if (text.length !== bytes.length) return false;
+  for (let i = 0; i < bytes.length; i += 1) {
+    const byte = bytes[i] ?? 0;
+    if (byte > 127 || text.charCodeAt(i) !== byte) return false;
+  }
+  return true;
+}
+
+function isShortAscii(text: string): boolean {
+  if (text.length > MAX_RECENT_BYTES) return false;
+  for (let i = 0; i < text.length; i += 1) if (text.charCodeAt(i) > 127) return false;
+  return true;
 }

@@ -144,9 +144,10 @@ export class RingDesc implements Mergeable<RingDesc>, Iterable<InstanceDesc> {
       merge.bury(incoming.instances, Math.floor(options.nowUnixMs / 1000));
     }
     const merged = merge.finish();
-    if (merged.updated.length === 0) return { value: this, change: undefined };
+    const { updated } = merged;
+    if (updated.length === 0) return { value: this, change: undefined };
     const value = new RingDesc(merged.records, merged.layout);
-    return { value, change: RingDesc.of(merged.updated) };
+    return { value, change: areSame(updated, offered) ? incoming : RingDesc.of(updated) };
   }
 
   /** The ids of the instances, in no particular order. */
@@ -188,7 +189,8 @@ class Merge {
   readonly #before: readonly InstanceDesc[];
   readonly #layout: Layout;
   readonly #added: InstanceDesc[] = [];
-  readonly #updated: string[] = [];
+  /** Where entries were replaced, and the ids of those added, each in the order of the message. */
+  readonly #updated: (number | string)[] = [];
   #records: InstanceDesc[] | undefined;
   #layoutChanged: boolean = false;
   #tokensChanged: boolean = false;
@@ -242,7 +244,14 @@ class Merge {
     if (this.#added.length > 0) records = [...records, ...this.#added.sort(byId)].sort(byId);
     let layout = this.#layoutChanged ? new Layout(records, this.#layout) : this.#layout;
     if (this.#tokensChanged) ({ records, layout } = repair(records, layout));
-    const updated = this.#updated.flatMap((id) => records[layout.positionOf(id)] ?? []);
+    const updated: InstanceDesc[] = [];
+    for (const changed of this.#updated) {
+      // Entries that were added move the others.
+      const own = typeof changed === 'number' ? this.#before[changed]?.id : changed;
+      const stays = typeof changed === 'number' && this.#added.length === 0;
+      const record = records[stays ? changed : layout.positionOf(own ?? '')];
+      if (record !== undefined) updated.push(record);
+    }
     return { records, layout, updated };
   }
 
@@ -251,7 +260,7 @@ class Merge {
     const own = this.#records[at];
     if (record.tokens !== own?.tokens || record.isLeft !== own.isLeft) this.#layoutChanged = true;
     this.#records[at] = record;
-    this.#updated.push(record.id);
+    this.#updated.push(at);
   }
 }
 
@@ -278,6 +287,12 @@ function repair(
     if (loser !== undefined) repaired[position] = loser.withTokens(loser.tokens.without(lost));
   }
   return { records: repaired, layout: new Layout(repaired, layout) };
+}
+
+function areSame(a: readonly InstanceDesc[], b: readonly InstanceDesc[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function byId(a: InstanceDesc, b: InstanceDesc): number {
