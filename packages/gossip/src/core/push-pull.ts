@@ -3,7 +3,7 @@ import type { Member } from '../events.ts';
 import { NODE_STATE, type PushPull, type PushPullRecord } from '../wire/index.ts';
 import type { CoreContext } from './context.ts';
 import { pushPullIntervalMs } from './formulas.ts';
-import { makeIdentity, memberOf } from './member-pool.ts';
+import { makeIdentity, memberOf, sameBytes } from './member-pool.ts';
 import type { MemberTable } from './members.ts';
 import type { Membership } from './membership.ts';
 
@@ -137,6 +137,7 @@ function versionsFault(
   members: MemberTable,
   records: readonly PushPullRecord[],
 ): string | undefined {
+  if (allSpeakAlike(members, records)) return undefined;
   for (const { what, min, max, current } of VERSION_RANGES) {
     let least = 0;
     let most = 255;
@@ -162,4 +163,19 @@ function versionsFault(
     }
   }
   return undefined;
+}
+
+/** Whether there is one set of versions, in order in itself, as nearly always: that is soon seen. */
+function allSpeakAlike(members: MemberTable, records: readonly PushPullRecord[]): boolean {
+  const versions = records[0]?.versions;
+  if (versions === undefined) return false;
+  for (const { min, max, current } of VERSION_RANGES) {
+    const version = versions[current] ?? 0;
+    if (version < (versions[min] ?? 0) || version > (versions[max] ?? 0)) return false;
+  }
+  for (const record of records) if (!sameBytes(record.versions, versions)) return false;
+  for (let i = 0; i < members.size; i++) {
+    if (!sameBytes(members.identity(members.at(i)).versions, versions)) return false;
+  }
+  return true;
 }
