@@ -26,6 +26,11 @@ export const BREAKS: readonly Break[] = [
     fails: 'unhealthy instances == 0 after 30s',
   },
   {
+    scenario: 'clock-jumps-and-returns',
+    set: ['ring.heartbeat_period=2m'],
+    fails: 'unhealthy instances == 0 at 235s',
+  },
+  {
     scenario: 'config-drift',
     replace: ['gossip_nodes: 2', 'cluster_label: other'],
     fails: 'all views equal after 4m',

@@ -317,6 +317,22 @@ describe('heartbeats', () => {
     expect(at.entry()).toMatchObject({ readOnly: true, heartbeatUnixS: stamp + 1 });
     expect(at.kv.waits).toBe(0);
   });
+
+  //
+  test('go on after the clock was a year ahead, a second each, for nothing else keeps the entry healthy', async () => {
+    const at = world();
+    const node = at.runtime.node('skewed');
+    const lifecycler = await start(at, {}, { runtime: node });
+    await at.settle(lifecycler.waitActive());
+    node.setSkewMs(365 * 86_400_000);
+    await at.runtime.runFor(10_000);
+    node.setSkewMs(0);
+    const stamp = at.entry()?.heartbeatUnixS ?? 0;
+    expect(stamp).toBeGreaterThan(startUnixS + 86_400);
+    await at.runtime.runFor(30_000);
+    expect(at.entry()?.heartbeatUnixS).toBe(stamp + 6);
+    expect(at.kv.waits).toBe(0);
+  });
 });
 
 describe('read-only', () => {

@@ -7,12 +7,20 @@
  */
 export const MAX_STAMP_AHEAD_S = 10;
 
+/**
+ * From here on heartbeats do not pause any more, in seconds. Readers count an entry that is over an hour ahead as one of
+ * the moment at which they first saw it (R-38), so that only going on, a second each, keeps it healthy. Half of that hour,
+ * because clocks of readers differ. R-45
+ */
+export const MAX_PAUSE_AHEAD_S = 1800;
+
 /** The stamp of an own write: now, but later than what is stored. */
 export function nextStamp(nowUnixMs: number, storedUnixS: number): number {
   return Math.max(Math.floor(nowUnixMs / 1000), storedUnixS + 1);
 }
 
-/** Whether a write that only carries a heartbeat would run too far ahead. */
+/** Whether a write that only carries a heartbeat is left out: it would run too far ahead, and peers trust what is stored. */
 export function isTooFarAhead(stampUnixS: number, nowUnixMs: number): boolean {
-  return stampUnixS > Math.floor(nowUnixMs / 1000) + MAX_STAMP_AHEAD_S;
+  const aheadS = stampUnixS - Math.floor(nowUnixMs / 1000);
+  return aheadS > MAX_STAMP_AHEAD_S && aheadS <= MAX_PAUSE_AHEAD_S;
 }
