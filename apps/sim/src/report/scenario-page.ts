@@ -4,7 +4,6 @@ import type { RunResult } from '../run-scenario.ts';
 import { type PlotOptions, plotSvg } from './plot.ts';
 import { heartbeatPlot, membersPlot, propagationPlot, suspicionsPlot } from './run-plots.ts';
 import { story } from './story.ts';
-import { markdownTable } from './table.ts';
 
 const WRITTEN = '<!-- Written by `ml-sim docs --out docs/scenarios`. Do not edit. -->';
 
@@ -94,6 +93,13 @@ export function scenarioIndex(runs: readonly ScenarioRun[]): string {
     '',
   ];
   return lines.join('\n');
+}
+
+/** A Markdown table of texts; the first row is the heading. */
+function markdownTable(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...body] = rows;
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [head, head.map(() => '---'), ...body].map(line).join('\n');
 }
 
 /** What is worth a second picture: accusations if there were any, else writes, else heartbeats. */
