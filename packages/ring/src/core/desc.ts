@@ -276,6 +276,7 @@ function repair(
   records: readonly InstanceDesc[],
   layout: Layout,
 ): { readonly records: readonly InstanceDesc[]; readonly layout: Layout } {
+  if (!layout.sharesTokens) return { records, layout };
   const losers = findLosers(
     layout.index,
     (position) => records[position]?.stateCode === STATE_CODES.LEAVING,

@@ -1,5 +1,5 @@
 import type { InstanceDesc } from './instance.ts';
-import { replaceTokens } from './replace-tokens.ts';
+import { isTokenShared, replaceTokens } from './replace-tokens.ts';
 import { buildTokenIndex, changeTokenIndex, type TokenIndex } from './token-index.ts';
 import type { Tokens } from './tokens.ts';
 import { compareUtf8 } from './utf8.ts';
@@ -36,7 +36,7 @@ export class Layout {
     this.ids = records.map((record) => record.id);
     this.tokens = records.map((record) => record.tokens);
     this.tombstones = records.reduce((count, record) => count + (record.isLeft ? 1 : 0), 0);
-    this.#seed = base === undefined ? undefined : seedOf(base, base.#index, this);
+    this.#seed = base === undefined ? undefined : seedOf(base, base.#origin, this);
   }
 
   get size(): number {
@@ -53,6 +53,17 @@ export class Layout {
     return this.#byId.get(id) ?? -1;
   }
 
+  /**
+   * Whether any token is held by more than one. As long as few tokens changed since there was an index, that one tells:
+   * merges that nobody looks anything up between then need none of their own.
+   */
+  get sharesTokens(): boolean {
+    const seed = this.#index === undefined ? this.#seed : undefined;
+    const known =
+      seed?.type === 'same-ids' ? isTokenShared(seed.index, seed.before, this.tokens) : undefined;
+    return known ?? this.index.duplicates > 0;
+  }
+
   /** All tokens in order; derived from the layout this one was made from when that had its own. */
   get index(): TokenIndex {
     if (this.#index === undefined) {
@@ -66,6 +77,13 @@ export class Layout {
   live(records: readonly InstanceDesc[]): Layout {
     this.#live ??= new Layout(records, this);
     return this.#live;
+  }
+
+  /** An index that is there already, with the tokens it was made of, by the same ids. */
+  get #origin(): Origin | undefined {
+    if (this.#index !== undefined) return { index: this.#index, tokens: this.tokens };
+    const seed = this.#seed;
+    return seed?.type === 'same-ids' ? { index: seed.index, tokens: seed.before } : undefined;
   }
 
   #derive(): TokenIndex | undefined {
@@ -90,11 +108,17 @@ export class Layout {
   }
 }
 
-/** What of the base's token index can be reused. */
-function seedOf(base: Layout, index: TokenIndex | undefined, next: Layout): Seed | undefined {
-  if (index === undefined) return undefined;
+interface Origin {
+  readonly index: TokenIndex;
+  readonly tokens: readonly Tokens[];
+}
+
+/** What of the token index that the base has, or would be derived from, can be reused. */
+function seedOf(base: Layout, origin: Origin | undefined, next: Layout): Seed | undefined {
+  if (origin === undefined) return undefined;
+  const { index, tokens } = origin;
   if (base.size === next.size && base.ids.every((id, i) => id === next.ids[i])) {
-    return { type: 'same-ids', index, before: base.tokens };
+    return { type: 'same-ids', index, before: tokens };
   }
   const positions = new Int32Array(base.size).fill(-1);
   const fresh: number[] = [];
@@ -107,7 +131,7 @@ function seedOf(base: Layout, index: TokenIndex | undefined, next: Layout): Seed
       if (order >= 0) break;
       from++;
     }
-    if (order === 0 && base.tokens[from] === next.tokens[to]) positions[from] = to;
+    if (order === 0 && tokens[from] === next.tokens[to]) positions[from] = to;
     else fresh.push(to);
   }
   return { type: 'other-ids', index, positions, fresh };

@@ -4,6 +4,10 @@ import type { Tokens } from './tokens.ts';
 /** With more changes than this, going over all tokens is as fast as copying what lies between the changes. */
 const MAX_CHANGES = 4096;
 
+/** With more owners or tokens changed than this, a whole index is made to find tokens that are held twice. */
+const MAX_COMPARED_OWNERS = 8;
+const MAX_COMPARED_TOKENS = 64;
+
 /** One token that an owner gets or loses. */
 interface Change {
   readonly token: number;
@@ -29,6 +33,28 @@ export function replaceTokens(
   }
   changes.sort((a, b) => a.token - b.token || Number(a.adds) - Number(b.adds) || a.owner - b.owner);
   return applyChanges(old, changes);
+}
+
+/**
+ * Whether two owners hold one token after some have got other tokens; undefined when it takes an index to tell.
+ */
+export function isTokenShared(
+  old: TokenIndex,
+  before: readonly Tokens[],
+  after: readonly Tokens[],
+): boolean | undefined {
+  if (old.duplicates > 0) return undefined;
+  const fresh = changedOwners(before, after);
+  if (fresh.length > MAX_COMPARED_OWNERS) return undefined;
+  const changes = fresh.flatMap((owner) => changesOf(owner, before[owner], after[owner]));
+  if (changes.length > MAX_COMPARED_TOKENS) return undefined;
+  return changes.some(({ token, owner, adds }) => {
+    if (!adds) return false;
+    const at = firstNotBelow(old.tokens, token, 0);
+    const holder = old.tokens[at] === token ? old.owners[at] : undefined;
+    const others = holder === undefined ? fresh : [...fresh, holder];
+    return others.some((other) => other !== owner && after[other]?.has(token) === true);
+  });
 }
 
 function changedOwners(before: readonly Tokens[], after: readonly Tokens[]): readonly number[] {

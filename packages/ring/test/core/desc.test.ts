@@ -137,6 +137,27 @@ describe('sharing', () => {
     );
   });
 
+  test('merges agree whether or not somebody looked at the index between them', () => {
+    fc.assert(
+      fc.property(
+        smallRings(),
+        fc.array(fc.tuple(smallRings(), fc.boolean()), { maxLength: 12 }),
+        (first, more) => {
+          let ring = first;
+          let fresh = first;
+          for (const [next, looks] of more) {
+            if (looks) expect(ring.tokenIndex).toEqual(fresh.tokenIndex);
+            ring = ring.merge(next, options).value;
+            fresh = RingDesc.of(RingDesc.of(fresh.instances).merge(next, options).value.instances);
+            expect(plain(ring)).toEqual(plain(fresh));
+          }
+          expect(ring.tokenIndex).toEqual(fresh.tokenIndex);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
   test('setting, deleting and filtering agree with a plain map', () => {
     const step = fc.record({
       id: fc.constantFrom('a', 'b', 'c', 'é', '\uff61', '😀'),
