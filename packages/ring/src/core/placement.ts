@@ -16,6 +16,8 @@ export interface PlacementOptions {
   readonly replicationFactor: number;
   readonly zoneAwarenessEnabled: boolean;
   readonly strategy: ReplicationStrategy;
+  /** Whether there are many such rings: the shards of tenants. */
+  readonly oneOfMany: boolean;
 }
 
 /**

@@ -6,7 +6,7 @@ const MAX_WIDTH = 7;
 const CROWD = 64;
 /** Bits of a token in its row. */
 const REST_BITS = 16;
-/** With more tokens than this their prefixes no longer stay in the caches near the processor. */
+/** With more tokens than this many prefixes would no longer stay in the caches near the processor. */
 const MANY_TOKENS = 65_536;
 const MAX_PREFIX_BITS = 24;
 /** How many numbers a column of 16 bits can tell apart. */
@@ -20,6 +20,8 @@ interface TableOptions {
   readonly replicationFactor: number;
   /** Whether they must be in different zones. */
   readonly zoneAwarenessEnabled: boolean;
+  /** Whether it is one of many tables in use, so that it has to be small to be in a cache when it is needed. */
+  readonly oneOfMany: boolean;
 }
 
 /**
@@ -44,16 +46,19 @@ export class ReplicaTable {
   readonly #prefixBits: number;
   /** Whether so many tokens share a prefix that they must be searched by halving. */
   readonly #crowded: boolean;
+  /** Whether there are more prefixes than tokens, so that most keys need no step at all. */
+  readonly #sparse: boolean;
 
   /** @param rows as {@link ReplicaTableBuilder} makes them, of `width` instances for each of `tokens`. */
-  constructor(rows: Column, width: number, tokens: Uint32Array) {
+  constructor(rows: Column, width: number, tokens: Uint32Array, prefixBits: number) {
     this.width = width;
     this.stride = width + 1;
     this.rows = rows;
     this.#tokens = tokens;
-    this.#prefixBits = prefixBitsFor(tokens.length);
-    this.#starts = startsOf(tokens, this.#prefixBits);
+    this.#prefixBits = prefixBits;
+    this.#starts = startsOf(tokens, prefixBits);
     this.#crowded = isCrowded(this.#starts);
+    this.#sparse = 2 ** prefixBits > tokens.length;
   }
 
   /** Bytes that the table holds besides the tokens. */
@@ -64,9 +69,8 @@ export class ReplicaTable {
   /** Where in {@link rows} the row of the first token greater than `key` begins; behind the last token, its copy at the end. */
   find(key: number): number {
     if (this.#crowded) return this.#halve(key) * this.stride;
+    if (!this.#sparse) return this.#interpolate(key) * this.stride;
     const tokens = this.#tokens;
-    if (tokens.length > MANY_TOKENS) return this.#interpolate(key) * this.stride;
-    // With so many prefixes most keys need no step at all.
     let at = this.#starts[key >>> (32 - this.#prefixBits)] ?? 0;
     while (at < tokens.length && (tokens[at] ?? 0) <= key) at++;
     return at * this.stride;
@@ -74,12 +78,12 @@ export class ReplicaTable {
 
   /** {@link find} for each of `keys`, into `found`. */
   findAll(keys: ArrayLike<number>, found: Uint32Array): void {
-    const tokens = this.#tokens;
-    if (this.#crowded || tokens.length > MANY_TOKENS) {
+    if (this.#crowded || !this.#sparse) {
       for (let i = 0; i < found.length; i++) found[i] = this.find(keys[i] ?? 0);
       return;
     }
     // As find does, what stays the same taken out of the loop.
+    const tokens = this.#tokens;
     const { stride } = this;
     const starts = this.#starts;
     const shift = 32 - this.#prefixBits;
@@ -133,12 +137,14 @@ export class ReplicaTableBuilder {
   readonly #rows: Column;
   readonly #walk: Uint32Array;
   readonly #walkGroups: Uint32Array;
+  readonly #prefixBits: number;
   /** Rows that are still to be filled. */
   #left: number;
 
-  private constructor(topology: Topology, width: number, groupOf: Uint32Array) {
+  private constructor(topology: Topology, width: number, groupOf: Uint32Array, oneOfMany: boolean) {
     const { owners } = topology;
     const stride = width + 1;
+    this.#prefixBits = prefixBitsFor(owners.length, oneOfMany);
     this.#topology = topology;
     this.#width = width;
     this.#groupOf = groupOf;
@@ -155,7 +161,7 @@ export class ReplicaTableBuilder {
     const width = Math.min(options.replicationFactor, countGroups(topology, groupOf));
     return width === 0 || width > MAX_WIDTH
       ? undefined
-      : new ReplicaTableBuilder(topology, width, groupOf);
+      : new ReplicaTableBuilder(topology, width, groupOf, options.oneOfMany);
   }
 
   /** Fills so many more rows, and returns the table once all are. */
@@ -164,12 +170,12 @@ export class ReplicaTableBuilder {
     this.#fillRows(this.#left, to);
     this.#left = to;
     if (to > 0) return undefined;
-    return new ReplicaTable(this.#rows, this.#width, this.#topology.tokens);
+    return new ReplicaTable(this.#rows, this.#width, this.#topology.tokens, this.#prefixBits);
   }
 
   #fillRows(from: number, to: number): void {
     const { tokens, owners } = this.#topology;
-    const prefixBits = prefixBitsFor(tokens.length);
+    const prefixBits = this.#prefixBits;
     const groupOf = this.#groupOf;
     const rows = this.#rows;
     const walk = this.#walk;
@@ -240,10 +246,10 @@ function firstWalk(owners: Uint32Array, width: number, groupOf: Uint32Array): Ui
 
 /**
  * How long prefixes are: some four of them for each token, so that mostly the first token is the right one; for many
- * tokens one for eight of them, because going on along the tokens costs less than a larger column of prefixes.
+ * tokens or tables one for eight tokens, because a step along the tokens costs less than memory that is far away.
  */
-function prefixBitsFor(tokens: number): number {
-  const bits = Math.ceil(Math.log2(tokens)) + (tokens > MANY_TOKENS ? -3 : 2);
+function prefixBitsFor(tokens: number, oneOfMany: boolean): number {
+  const bits = Math.ceil(Math.log2(tokens)) + (oneOfMany || tokens > MANY_TOKENS ? -3 : 2);
   return Math.min(MAX_PREFIX_BITS, Math.max(1, bits));
 }
 

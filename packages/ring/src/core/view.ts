@@ -120,7 +120,7 @@ export class RingView {
       options: this.options,
       source: desc,
       desc,
-      placement: keeps ? before.placement : placementOf(desc, this.options),
+      placement: keeps ? before.placement : placementOf(desc, this.options, true),
       columns: {
         stateCodes: Int32Array.from(positions, (position) => stateCodes[position] ?? 0),
         freshUntilUnixMs: Float64Array.from(positions, (at) => freshUntilUnixMs[at] ?? 0),
@@ -165,9 +165,9 @@ export class RingView {
   }
 }
 
-function placementOf(desc: RingDesc, options: ViewOptions): Placement {
+function placementOf(desc: RingDesc, options: ViewOptions, oneOfMany: boolean = false): Placement {
   const { replicationFactor, zoneAwarenessEnabled, strategy = quorumStrategy } = options;
-  return new Placement(desc, { replicationFactor, zoneAwarenessEnabled, strategy });
+  return new Placement(desc, { replicationFactor, zoneAwarenessEnabled, strategy, oneOfMany });
 }
 
 function withoutZones(desc: RingDesc, zones: readonly string[]): RingDesc {

@@ -78,8 +78,13 @@ describe('the table of walks', () => {
         const walked = RingView.of(ring, options);
         const looked = RingView.of(ring, options);
         looked.placement.makeTable();
+        const all = Uint32Array.from(looked.instances.keys());
+        const shard = looked.subset(all, undefined);
+        shard.placement.makeTable();
         for (const key of list) {
-          expect(single(looked, key, operation)).toEqual(single(walked, key, operation));
+          const expected = single(walked, key, operation);
+          expect(single(looked, key, operation)).toEqual(expected);
+          expect(single(shard, key, operation)).toEqual(expected);
         }
       }),
       { numRuns: 1000 },
