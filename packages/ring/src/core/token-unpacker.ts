@@ -33,10 +33,14 @@ export class TokenUnpacker {
 
   /** Gives the sets memory of their own. To be called before any of them is used by others. */
   finish(): void {
-    this.#column.close(this.#used);
+    if (this.#used > 0) this.#column.close(this.#used);
+    if (scratch.length > MAX_KEPT_TOKENS) scratch = new Uint32Array(2 * COLUMN_TOKENS);
+    this.#start();
+  }
+
+  #start(): void {
     this.#column = new TokenColumn(scratch);
     this.#used = 0;
-    if (scratch.length > MAX_KEPT_TOKENS) scratch = new Uint32Array(2 * COLUMN_TOKENS);
   }
 
   #reserve(count: number): void {
@@ -44,7 +48,7 @@ export class TokenUnpacker {
     this.finish();
     if (count <= scratch.length) return;
     scratch = new Uint32Array(count);
-    this.#column = new TokenColumn(scratch);
+    this.#start();
   }
 }
 
