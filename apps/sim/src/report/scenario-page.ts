@@ -27,7 +27,7 @@ export function scenarioPage({ file, pain, result }: ScenarioRun): ReadonlyMap<s
     found,
     held ? 'holds' : '**does not hold**',
   ]);
-  const { findings, executedEvents, nodes } = result;
+  const { findings, nodes } = result;
   const lines = [
     WRITTEN,
     `# ${name}`,
@@ -36,7 +36,7 @@ export function scenarioPage({ file, pain, result }: ScenarioRun): ReadonlyMap<s
     '',
     `The trouble it is about: ${pain}`,
     '',
-    `${verdictOf(result)}: ${seconds(findings.endMs)} of virtual time, ${nodes.length} nodes, ${executedEvents} events, seed ${result.seed}.`,
+    `${verdictOf(result)}: ${seconds(findings.endMs)} of virtual time, ${nodes.length} nodes, seed ${result.seed}.`,
     '',
     markdownTable([['assertion', 'found', 'verdict'], ...verdicts]),
     '',
