@@ -6,7 +6,7 @@ export interface SubringCacheLimits {
   readonly maxIdentifiers: number;
   /** Subrings of one identifier, by size and look-back; the oldest makes room. */
   readonly maxPerIdentifier: number;
-  /** Tokens in the indexes of all subrings, about 25 bytes each; the oldest index makes room and is made again when needed. */
+  /** Tokens in the indexes of all subrings, about 20 bytes each; the oldest index makes room and is made again when needed. */
   readonly maxTokens: number;
 }
 
