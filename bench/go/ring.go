@@ -255,9 +255,12 @@ func init() {
 	}
 	benchmarks["ring.mergeHeartbeat"] = func(req request) func(int) {
 		desc, zones := newDesc(req), req.int("zones")
-		incoming := make([]*ring.Desc, 64)
+		// Tokens of their own, as messages have them that were decoded.
+		incoming := make([]*ring.Desc, req.int("instances"))
 		for i := range incoming {
-			incoming[i] = stamped(desc, i%req.int("instances"), zones, 0, nil)
+			incoming[i] = stamped(desc, i, zones, 0, func(instance *ring.InstanceDesc) {
+				instance.Tokens = slices.Clone(instance.Tokens)
+			})
 		}
 		ahead := int64(0)
 		return func(n int) {
