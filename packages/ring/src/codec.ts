@@ -2,7 +2,8 @@ import { type Codec, CodecError } from '@ml/kv';
 import { MlError } from '@ml/runtime';
 import { snappyDecode, snappyEncode } from '@ml/runtime/snappy';
 import type { RingDesc } from './core/desc.ts';
-import { decodeRingDesc, encodeRingDesc } from './wire/ring-desc.ts';
+import { decodeRingDesc } from './wire/decode-ring-desc.ts';
+import { encodeRingDesc } from './wire/encode-ring-desc.ts';
 
 /** The largest decoded ring that is accepted: 64 MiB, some 25,000 instances of 512 tokens. */
 export const MAX_RING_BYTES: number = 64 * 1024 * 1024;

@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { RingDesc } from '../../src/core/desc.ts';
 import { InstanceDesc } from '../../src/core/instance.ts';
 import { Tokens } from '../../src/core/tokens.ts';
-import { decodeRingDesc, encodeRingDesc } from '../../src/wire/ring-desc.ts';
+import { decodeRingDesc } from '../../src/wire/decode-ring-desc.ts';
+import { encodeRingDesc } from '../../src/wire/encode-ring-desc.ts';
 import { instances } from '../support/arbitraries.ts';
 import { fromHex, plain, ringOf, toHex, vectors } from '../support/vectors.ts';
 

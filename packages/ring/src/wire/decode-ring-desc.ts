@@ -1,49 +1,33 @@
 import { RingDesc } from '../core/desc.ts';
 import { InstanceDesc, type InstanceFields, sameFields } from '../core/instance.ts';
 import { STATE_CODES } from '../core/instance-state.ts';
-import { varintLength } from '../core/packed-tokens.ts';
 import { TokenUnpacker } from '../core/token-unpacker.ts';
 import { Tokens } from '../core/tokens.ts';
-import { utf8Length, writeUtf8 } from '../core/utf8.ts';
 import { WireError } from '../errors.ts';
+import { ProtoReader, passLength, passNumber, passText } from './proto.ts';
 import {
-  BYTES,
-  int64Length,
-  ProtoReader,
-  passLength,
-  passNumber,
-  passText,
-  uint64Length,
-  VARINT,
-  writeInt64,
-  writeUint32,
-  writeUint64,
-} from './proto.ts';
+  ADDR,
+  HEARTBEAT,
+  ID,
+  INSTANCES,
+  KEY,
+  LAST_KNOWN_FIELD,
+  NUMBER_KEY,
+  NUMBER_VALUE,
+  ONE_TOKEN,
+  READ_ONLY,
+  READ_ONLY_UPDATED,
+  REGISTERED,
+  RESERVED_FIELDS,
+  STATE,
+  TOKENS,
+  VALUE,
+  VERSIONS,
+  ZONE,
+} from './ring-desc-tags.ts';
 
 const noVersions: ReadonlyMap<bigint, bigint> = new Map();
 const noBytes = new Uint8Array(0);
-
-/** Field numbers of an instance, with the wire type they are written with. */
-const ADDR = (1 << 3) | BYTES;
-const HEARTBEAT = (2 << 3) | VARINT;
-const STATE = (3 << 3) | VARINT;
-const TOKENS = (6 << 3) | BYTES;
-const ONE_TOKEN = (6 << 3) | VARINT;
-const ZONE = (7 << 3) | BYTES;
-const REGISTERED = (8 << 3) | VARINT;
-const ID = (9 << 3) | BYTES;
-const READ_ONLY_UPDATED = (10 << 3) | VARINT;
-const READ_ONLY = (11 << 3) | VARINT;
-const VERSIONS = (12 << 3) | BYTES;
-const LAST_KNOWN_FIELD = 12;
-const RESERVED_FIELDS: ReadonlySet<number> = new Set([4, 5]);
-
-/** Tags inside a map entry, and of the map of instances itself. */
-const KEY = (1 << 3) | BYTES;
-const VALUE = (2 << 3) | BYTES;
-const NUMBER_KEY = (1 << 3) | VARINT;
-const NUMBER_VALUE = (2 << 3) | VARINT;
-const INSTANCES = (1 << 3) | BYTES;
 
 type Fields = { -readonly [K in keyof InstanceFields]: InstanceFields[K] };
 
@@ -67,44 +51,6 @@ export function decodeRingDesc(bytes: Uint8Array, known: RingDesc = RingDesc.emp
   }
   reader.unpacker.finish();
   return entries.finish();
-}
-
-/**
- * Writes `ring.Desc`: zero fields left out, instances in the ring's order, unknown fields of an instance kept. R-4
- * @param into where to write when it is long enough; the result is then a view of it.
- */
-export function encodeRingDesc(desc: RingDesc, into: Uint8Array = noBytes): Uint8Array {
-  const instances = desc.unordered;
-  const lengths = new Float64Array(instances.length);
-  let total = 0;
-  for (let i = 0; i < instances.length; i++) {
-    const instance = instances[i];
-    if (instance === undefined) continue;
-    const body = bodyLength(instance);
-    lengths[i] = body;
-    const entry = entryLength(instance, body);
-    total += 1 + varintLength(entry) + entry;
-  }
-  const out = into.length < total ? new Uint8Array(total) : into.subarray(0, total);
-  let at = 0;
-  for (let i = 0; i < instances.length; i++) {
-    const instance = instances[i];
-    if (instance !== undefined) at = writeEntry(instance, lengths[i] ?? 0, out, at);
-  }
-  return out;
-}
-
-function writeEntry(instance: InstanceDesc, body: number, out: Uint8Array, from: number): number {
-  let at = from;
-  out[at++] = INSTANCES;
-  at = writeUint32(entryLength(instance, body), out, at);
-  // Both parts of an entry are always written, also when they are empty.
-  out[at++] = KEY;
-  at = writeUint32(utf8Length(instance.id), out, at);
-  at = writeUtf8(instance.id, out, at);
-  out[at++] = VALUE;
-  at = writeUint32(body, out, at);
-  return writeBody(instance, out, at);
 }
 
 class RingReader extends ProtoReader {
@@ -396,80 +342,4 @@ function joinRanges(bytes: Uint8Array, ranges: readonly number[]): Uint8Array {
 
 function wrongType(where: string, tag: number): WireError {
   return new WireError(`field ${tag >>> 3} of ${where} has wire type ${tag & 7}`);
-}
-
-function entryLength(instance: InstanceDesc, body: number): number {
-  const id = utf8Length(instance.id);
-  return 1 + varintLength(id) + id + 1 + varintLength(body) + body;
-}
-
-function bodyLength(instance: InstanceDesc): number {
-  let length = stringLength(instance.addr);
-  if (instance.heartbeatUnixS !== 0) length += 1 + int64Length(instance.heartbeatUnixS);
-  if (instance.stateCode !== 0) length += 1 + int64Length(instance.stateCode);
-  const packed = instance.tokens.packed.length;
-  if (packed > 0) length += 1 + varintLength(packed) + packed;
-  length += stringLength(instance.zone);
-  if (instance.registeredUnixS !== 0) length += 1 + int64Length(instance.registeredUnixS);
-  length += stringLength(instance.encodedId);
-  if (instance.readOnlyUpdatedUnixS !== 0) length += 1 + int64Length(instance.readOnlyUpdatedUnixS);
-  if (instance.readOnly) length += 2;
-  if (instance.versions.size > 0) length += versionsLength(instance.versions);
-  return length + instance.unknownFields.length;
-}
-
-function versionsLength(versions: ReadonlyMap<bigint, bigint>): number {
-  let length = 0;
-  for (const [key, value] of versions) length += 2 + versionLength(key, value);
-  return length;
-}
-
-function stringLength(text: string): number {
-  if (text === '') return 0;
-  const length = utf8Length(text);
-  return 1 + varintLength(length) + length;
-}
-
-function versionLength(key: bigint, value: bigint): number {
-  return 2 + uint64Length(key) + uint64Length(value);
-}
-
-function writeBody(instance: InstanceDesc, out: Uint8Array, from: number): number {
-  let at = writeString(ADDR, instance.addr, out, from);
-  at = writeNumber(HEARTBEAT, instance.heartbeatUnixS, out, at);
-  at = writeNumber(STATE, instance.stateCode, out, at);
-  const { packed } = instance.tokens;
-  if (packed.length > 0) {
-    out[at++] = TOKENS;
-    at = writeUint32(packed.length, out, at);
-    out.set(packed, at);
-    at += packed.length;
-  }
-  at = writeString(ZONE, instance.zone, out, at);
-  at = writeNumber(REGISTERED, instance.registeredUnixS, out, at);
-  at = writeString(ID, instance.encodedId, out, at);
-  at = writeNumber(READ_ONLY_UPDATED, instance.readOnlyUpdatedUnixS, out, at);
-  at = writeNumber(READ_ONLY, instance.readOnly ? 1 : 0, out, at);
-  for (const [key, value] of instance.versions) {
-    out[at++] = VERSIONS;
-    at = writeUint32(versionLength(key, value), out, at);
-    out[at++] = NUMBER_KEY;
-    at = writeUint64(key, out, at);
-    out[at++] = NUMBER_VALUE;
-    at = writeUint64(value, out, at);
-  }
-  out.set(instance.unknownFields, at);
-  return at + instance.unknownFields.length;
-}
-
-function writeNumber(tag: number, value: number, out: Uint8Array, at: number): number {
-  if (value === 0) return at;
-  out[at] = tag;
-  return writeInt64(value, out, at + 1);
-}
-
-function writeString(tag: number, text: string, out: Uint8Array, at: number): number {
-  if (text === '') return at;
-  out[at] = tag;
-  return writeUtf8(text, out, writeUint32(utf8Length(text), out, at + 1));
 }
