@@ -8,7 +8,6 @@ import { type LabelCheck, labelHeader, readLabel } from './label.ts';
 import { DEFAULT_WIRE_LIMITS, type WireLimits } from './limits.ts';
 import { MESSAGE_CODE, type PacketMessage } from './message.ts';
 import { MsgpackReader } from './msgpack-reader.ts';
-import { RecentAlives } from './recent-alives.ts';
 
 /** Type byte and checksum. */
 const CRC_BYTES = 5;
@@ -16,8 +15,6 @@ const CRC_BYTES = 5;
 const MAX_COMPRESSIONS = 1;
 /** A packet with more faults than this is not read to its end. */
 const MAX_FAULTS = 256;
-
-const recentAlives = new RecentAlives();
 
 /** Where compounds are put together that become shorter before they leave. */
 const SCRATCH_BYTES = 65_536;
@@ -115,14 +112,11 @@ class PacketDecoder implements DecodedPacket {
   readonly messages: PacketMessage[] = [];
   readonly faults: WireError[] = [];
   private readonly limits: WireLimits;
-  /** Others' limits might refuse what is kept. */
-  private readonly alives: RecentAlives | undefined;
   private parts = 0;
   private expandedBytes = 0;
 
   constructor(limits: WireLimits) {
     this.limits = limits;
-    this.alives = limits === DEFAULT_WIRE_LIMITS ? recentAlives : undefined;
   }
 
   /** Runs `step` and keeps its WireError as a fault. */
@@ -161,21 +155,10 @@ class PacketDecoder implements DecodedPacket {
       const limit = this.limits.maxPacketParts;
       throw new WireError('too_many_parts', `packet: it has more than ${limit} messages`);
     }
-    const { start, end } = part;
-    const isAlive = bytes[start] === MESSAGE_CODE.alive && start < end;
-    const known = isAlive ? this.alives?.find(bytes, start, end) : undefined;
-    if (known !== undefined) {
-      this.messages.push(known);
-      return;
-    }
-    const message = decodeMessageWithin(bytes, start, end, this.limits);
+    const message = decodeMessageWithin(bytes, part.start, part.end, this.limits);
     const fault = checkMessage(message, this.limits);
-    if (fault !== undefined) {
-      this.fault(fault);
-      return;
-    }
-    this.messages.push(message);
-    if (message.type === 'alive') this.alives?.keep(bytes, start, end, message);
+    if (fault === undefined) this.messages.push(message);
+    else this.fault(fault);
   }
 
   private compound(bytes: Uint8Array, part: Part): void {
