@@ -1,10 +1,10 @@
 import { type KvClient, type MemberlistKv, meteredKv } from '@ml/kv';
 import { type Registerer, withPrefix } from '@ml/metrics';
 import {
-  autoForgetDelegate,
   type BasicLifecycler,
   type BasicLifecyclerDelegate,
   basicLifecyclerConfigOf,
+  createAutoForget,
   createBasicLifecycler,
   createLifecycler,
   createRing,
@@ -25,7 +25,10 @@ import {
 import type { Runtime } from '@ml/runtime';
 import { type Address, formatAddress } from '@ml/transport';
 
-/** A basic lifecycler forgets others whose heartbeat is this many timeouts old. As the rings of Pyroscope. S-32 */
+/**
+ * A basic lifecycler forgets others whose heartbeat is this many timeouts old, as the rings of Pyroscope, but never more
+ * than a third of the ring at once: then rather its own clock is wrong. S-32
+ */
 const AUTO_FORGET_TIMEOUTS = 10;
 
 /** A ring by its name in logs, metrics and pages, and by its whole key in the store. */
@@ -115,33 +118,46 @@ export async function registerInRing(
   return await createBasicLifecycler({
     ...common,
     config: basicLifecyclerConfigOf(config),
-    delegate: delegates(setup, tokensStore),
+    delegate: delegates(setup, registrant),
   });
 }
 
 /** The chain of Pyroscope's basic rings: forget, keep tokens, leave, register as ACTIVE. */
 function delegates(
-  { config, runtime: { log } }: RingSetup,
-  store: TokensStore | undefined,
+  { config, runtime }: RingSetup,
+  { hostname, tokensStore: store }: Registrant,
 ): BasicLifecyclerDelegate {
+  const { log } = runtime;
   const register = instanceRegisterDelegate('ACTIVE', config.numTokens);
   const leave = leaveOnStoppingDelegate(log, register);
   const tokens =
     store === undefined
       ? leave
       : tokensPersistencyDelegate({ store, loadState: 'ACTIVE', log }, leave);
-  const forgetMs = AUTO_FORGET_TIMEOUTS * config.heartbeatTimeoutMs;
-  return forgetMs === 0 ? tokens : autoForgetDelegate({ forgetMs }, tokens);
+  const { heartbeatTimeoutMs, replicationFactor } = config;
+  if (heartbeatTimeoutMs === 0) return tokens;
+  const autoForget = createAutoForget({
+    instanceId: instanceIdOf(config, hostname),
+    heartbeatTimeoutMs,
+    timeouts: AUTO_FORGET_TIMEOUTS,
+    replicationFactor,
+    runtime,
+  });
+  return autoForget.delegate(tokens);
 }
 
 function identityOf(config: RingBlockConfig, { hostname, address }: Registrant): InstanceIdentity {
   const host = config.instanceAddr === '' ? address.host : config.instanceAddr;
   const port = config.instancePort === 0 ? address.port : config.instancePort;
   return {
-    id: config.instanceId === '' ? hostname : config.instanceId,
+    id: instanceIdOf(config, hostname),
     addr: formatAddress({ host, port }),
     zone: config.instanceAvailabilityZone,
   };
+}
+
+function instanceIdOf({ instanceId }: RingBlockConfig, hostname: string): string {
+  return instanceId === '' ? hostname : instanceId;
 }
 
 function client({ kv, runtime, metrics }: RingSetup, kvName: string): KvClient<RingDesc> {
