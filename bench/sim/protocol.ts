@@ -4,6 +4,8 @@ export interface SimTask {
   readonly nodes: number;
   /** `membership`: gossip alone, joined through three seeds. `full`: store and ring too, found through DNS. */
   readonly mode: 'membership' | 'full';
+  /** How many nodes the DNS lists: in mode `full` a join contacts all that are found. Default: every one. */
+  readonly listed?: number;
   /** Virtual seconds after the cluster has converged. */
   readonly steadyS: number;
   /** Virtual seconds for which 30 % of the nodes are then cut off; 0: none. The run goes on until all views are equal. */

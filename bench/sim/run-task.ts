@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 import type { PhaseCost, SimRun, SimTask } from './protocol.ts';
 
 const program = fileURLToPath(new URL('program.ts', import.meta.url));
+/** Messages live for a moment: room for more of them spares the collector copies. */
+const SEMI_SPACE_MIB = 64;
+
 const kept = new URL('../.build/sim/', import.meta.url);
 
 /** Runs a task in a fresh process and keeps what came out, for later reports. */
@@ -14,6 +17,7 @@ export async function runTask(task: SimTask): Promise<SimRun> {
   const args = [
     '--expose-gc',
     `--max-old-space-size=${task.heapMiB}`,
+    `--max-semi-space-size=${SEMI_SPACE_MIB}`,
     '--import',
     import.meta.resolve('tsx'),
     program,
