@@ -28,6 +28,15 @@ const tasks: readonly SimTask[] = [
   {
     ...base,
     mode: 'full',
+    name: 'rings-300',
+    nodes: 300,
+    listed: 3,
+    steadyS: 30,
+    profile: true,
+  },
+  {
+    ...base,
+    mode: 'full',
     name: 'rings-1000',
     nodes: 1000,
     listed: 3,
