@@ -13,6 +13,9 @@ const kept = new URL('../.build/sim/', import.meta.url);
 
 /** Runs a task in a fresh process and keeps what came out, for later reports. */
 export async function runTask(task: SimTask): Promise<SimRun> {
+  // Before the run: others may commit meanwhile, and a changed tree is told.
+  const describe = ['describe', '--always', '--dirty', '--exclude', '*'];
+  const commit = execFileSync('git', describe, { encoding: 'utf8' }).trim();
   const phases: PhaseCost[] = [];
   const args = [
     '--expose-gc',
@@ -34,7 +37,6 @@ export async function runTask(task: SimTask): Promise<SimRun> {
   }
   const code = await exited;
   if (code !== 0) throw new TypeError(`the simulation ${task.name} ended with code ${code}`);
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   const load = loadavg()
     .map((value) => value.toFixed(1))
     .join(' / ');
