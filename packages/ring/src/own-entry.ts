@@ -5,7 +5,7 @@ import { hasSameContent, InstanceDesc } from './core/instance.ts';
 import type { KnownInstanceState } from './core/instance-state.ts';
 import { countLost, fillTokens, unclaimed } from './core/own-tokens.ts';
 import { register } from './core/registration.ts';
-import { isTooFarAhead, nextStamp } from './core/stamp.ts';
+import { isTooFarAhead, nextStamp, stampAfterRefusals } from './core/stamp.ts';
 import type { TokenGenerator } from './core/token-generator.ts';
 import { Tokens } from './core/tokens.ts';
 import type { InstanceIdentity } from './lifecycler-types.ts';
@@ -74,13 +74,15 @@ export class OwnEntry {
       storedTokens,
     };
     let entry: InstanceDesc | undefined;
+    let refusals = 0;
     await client.cas(
       key,
       (ring = RingDesc.empty) => {
         const registration = register(ring, registrant, runtime.clock.unixMs());
-        ({ entry } = registration);
+        entry = afterRefusals(registration.entry, refusals);
         this.state = registration.state;
-        this.#lastSeen = ring.set(registration.entry);
+        this.#lastSeen = ring.set(entry);
+        if (!ring.has(identity.id)) refusals += 1;
         return registration.write ? this.#lastSeen : undefined;
       },
       signal === undefined ? {} : { signal },
@@ -102,6 +104,7 @@ export class OwnEntry {
   ): Promise<void> {
     const { client, key, runtime, identity } = this.#options;
     let written: InstanceDesc | undefined;
+    let refusals = 0;
     await client.cas(key, (ring = RingDesc.empty) => {
       const known = ring.get(identity.id);
       const nowUnixMs = runtime.clock.unixMs();
@@ -109,6 +112,8 @@ export class OwnEntry {
       written = undefined;
       if (decision === undefined) return undefined;
       const stored = Math.max(this.#lastStampUnixS, known?.heartbeatUnixS ?? 0);
+      const stamp = stampAfterRefusals(nextStamp(nowUnixMs, stored), refusals);
+      if (known === undefined) refusals += 1;
       const entry = (known ?? InstanceDesc.of({ id: identity.id })).with({
         addr: identity.addr,
         zone: identity.zone,
@@ -117,7 +122,7 @@ export class OwnEntry {
         registeredUnixS: known === undefined ? Math.floor(nowUnixMs / 1000) : this.#registeredUnixS,
         readOnly: this.readOnly,
         readOnlyUpdatedUnixS: this.readOnlyUpdatedUnixS,
-        heartbeatUnixS: nextStamp(nowUnixMs, stored),
+        heartbeatUnixS: stamp,
       });
       if (
         kind === 'heartbeat' &&
@@ -198,4 +203,10 @@ export class OwnEntry {
       runtime.log.error({ ring: name, err: error }, 'storing the tokens failed');
     }
   }
+}
+
+/** {@link stampAfterRefusals} of an entry. */
+function afterRefusals(entry: InstanceDesc, refusals: number): InstanceDesc {
+  if (refusals === 0) return entry;
+  return entry.with({ heartbeatUnixS: stampAfterRefusals(entry.heartbeatUnixS, refusals) });
 }

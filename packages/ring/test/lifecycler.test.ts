@@ -497,6 +497,22 @@ describe('closing', () => {
     });
   });
 
+  //
+  test('a restart is accepted within seconds though the tombstone of the life before is dated minutes ahead', async () => {
+    const at = world();
+    const node = at.runtime.node('skewed');
+    node.setSkewMs(300_000);
+    const first = await start(at, {}, { runtime: node });
+    await at.settle(first.waitActive());
+    await at.settle(first.close());
+    expect(at.entry()?.stateCode).toBe(4);
+    await startActive(at);
+    expect(at.entry()?.state).toBe('ACTIVE');
+    expect(at.entry()?.heartbeatUnixS).toBeGreaterThan(startUnixS + 300);
+    expect(at.entry()?.heartbeatUnixS).toBeLessThan(startUnixS + 600);
+    expect(at.seconds).toBeLessThan(15);
+  });
+
   test('a restart in the same second is accepted after the clock has moved on', async () => {
     const at = world();
     const first = await startActive(at);

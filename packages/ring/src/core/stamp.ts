@@ -24,3 +24,12 @@ export function isTooFarAhead(stampUnixS: number, nowUnixMs: number): boolean {
   const aheadS = stampUnixS - Math.floor(nowUnixMs / 1000);
   return aheadS > MAX_STAMP_AHEAD_S && aheadS <= MAX_PAUSE_AHEAD_S;
 }
+
+/**
+ * The stamp of a write whose like has been refused so many times in a row: a tombstone of the entry, which writers do
+ * not see, is dated later, by somebody whose clock is, or was, ahead. Doubles its lead until it is past that, so that
+ * the instance comes back at once and overshoots by no more than the tombstone was ahead. R-45
+ */
+export function stampAfterRefusals(stampUnixS: number, refusals: number): number {
+  return refusals === 0 ? stampUnixS : stampUnixS + 2 ** refusals;
+}
