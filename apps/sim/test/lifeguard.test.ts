@@ -8,6 +8,7 @@ import {
   ratio,
   summarize,
 } from '../src/lifeguard-grid.ts';
+import { lifeguardPlot } from '../src/lifeguard-plot.ts';
 import { lifeguardReport } from '../src/lifeguard-report.ts';
 import { formatResult, readResults } from '../src/lifeguard-results.ts';
 
@@ -31,7 +32,8 @@ test('Lifeguard has fifty times fewer false positives than SWIM, and finds slow 
   expect(Math.abs(lifeguard.firstMedianMs / swim.firstMedianMs - 1)).toBeLessThan(0.05);
   expect(Math.abs(lifeguard.fullMedianMs / swim.fullMedianMs - 1)).toBeLessThan(0.05);
   const report = lifeguardReport(results, 2);
-  expect(report).toContain('<svg');
+  expect(report).toContain('(images/lifeguard.svg)');
+  expect(lifeguardPlot(results).match(/<polyline/g)).toHaveLength(2);
   expect(report).toContain(`| 32768 | 64 | ${swim.falsePositives} | ${lifeguard.falsePositives} |`);
 }, 120_000);
 

@@ -1,4 +1,5 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SimUsageError } from '../errors.ts';
 import { runLifeguardCell } from '../lifeguard.ts';
@@ -8,9 +9,11 @@ import {
   type LifeguardResult,
   lifeguardCells,
 } from '../lifeguard-grid.ts';
+import { lifeguardPlot } from '../lifeguard-plot.ts';
 import { lifeguardReport } from '../lifeguard-report.ts';
 import { formatResult, readResults } from '../lifeguard-results.ts';
 import type { Command } from './command.ts';
+import { writeOutput } from './output.ts';
 import { wholeNumber } from './swarm-arguments.ts';
 
 /** `ml-sim lifeguard`: false positives of SWIM, of each part of Lifeguard, and of all parts together. */
@@ -33,12 +36,16 @@ export const lifeguardCommand: Command = {
       if (results !== undefined) appendFileSync(results, formatResult(result));
     }
     const wanted = new Set(cells.map(cellKey));
-    const report = lifeguardReport(
-      [...found.values()].filter(({ cell }) => wanted.has(cellKey(cell))),
-      cells.length,
-    );
-    if (out === undefined) stdout(report);
-    else writeFileSync(out, report);
+    const counted = [...found.values()].filter(({ cell }) => wanted.has(cellKey(cell)));
+    const report = lifeguardReport(counted, cells.length);
+    if (out === undefined) {
+      stdout(report);
+      return 0;
+    }
+    const folder = join(dirname(out), 'images');
+    mkdirSync(folder, { recursive: true });
+    writeOutput('out', join(folder, 'lifeguard.svg'), `${lifeguardPlot(counted)}\n`);
+    writeOutput('out', out, report);
     return 0;
   },
 };
