@@ -27,7 +27,9 @@ export async function runTask(task: SimTask): Promise<SimRun> {
     JSON.stringify(task),
   ];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const exited = new Promise<number | string>((resolve) =>
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'an unknown end')),
+  );
   for await (const line of createInterface({ input: child.stdout })) {
     const cost: PhaseCost = JSON.parse(line);
     phases.push(cost);
@@ -35,8 +37,8 @@ export async function runTask(task: SimTask): Promise<SimRun> {
     const figures = `${virtualS.toFixed(0)} virtual s, ${cpuS.toFixed(1)} s of processor time, ${events} events`;
     console.log(`${task.name}: ${phase}: ${figures}, peak ${(peakBytes / 2 ** 30).toFixed(2)} GiB`);
   }
-  const code = await exited;
-  if (code !== 0) throw new TypeError(`the simulation ${task.name} ended with code ${code}`);
+  const end = await exited;
+  if (end !== 0) throw new TypeError(`the simulation ${task.name} was ended by ${end}`);
   const load = loadavg()
     .map((value) => value.toFixed(1))
     .join(' / ');
