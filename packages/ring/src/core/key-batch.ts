@@ -1,8 +1,8 @@
 import type { InstanceDesc } from './instance.ts';
-import { isUsable } from './lookup.ts';
+import { areUsable } from './lookup.ts';
 import type { Operation } from './operation.ts';
 import { ReplicaBuffer } from './replica-buffer.ts';
-import type { ReplicaTable } from './replica-table.ts';
+import { MAX_WIDTH, type ReplicaTable } from './replica-table.ts';
 import type { ReplicationSet } from './replication-set.ts';
 import type { RingView } from './view.ts';
 
@@ -14,8 +14,6 @@ export interface BatchLookup {
   readonly nowUnixMs: number;
 }
 
-const noPositions = new Uint32Array(0);
-
 /**
  * The instances of many keys, as a ring had them at one time. The answer to a key is mostly a reference to what the
  * ring has worked out already, so that a batch costs little more than finding its keys' tokens.
@@ -25,11 +23,11 @@ export class KeyBatch {
   readonly size: number;
   /** The instances of the ring, ascending by id. Positions are indexes into it. */
   readonly instances: readonly InstanceDesc[];
-  /** Where the answer to each key begins in {@link #rows}, or behind the end of that in {@link #others}. */
+  /** The row of the ring's table that answers each key, or, {@link #rows} more, where its answer begins in {@link #others}. */
   readonly #starts: Uint32Array;
-  /** Rows of the ring's table: 16 bits of a token, then as many positions as there are replicas. */
-  readonly #rows: ReplicaTable['rows'];
-  readonly #width: number;
+  readonly #table: ReplicaTable | undefined;
+  /** Rows of the table. */
+  readonly #rows: number;
   readonly #maxErrors: number;
   /** Answers that are no row: how many instances, how many may fail, the positions. */
   readonly #others: number[] = [];
@@ -46,8 +44,8 @@ export class KeyBatch {
     this.size = keys.length;
     this.instances = view.instances;
     this.#starts = new Uint32Array(keys.length);
-    this.#rows = table?.rows ?? noPositions;
-    this.#width = table?.width ?? 0;
+    this.#table = table;
+    this.#rows = table?.size ?? 0;
     this.#maxErrors = placement.fullMaxErrors;
     const health = view.healthFor(lookup.operation, lookup.nowUnixMs);
     if (table !== undefined && health.uniform) table.findAll(keys, this.#starts);
@@ -56,23 +54,22 @@ export class KeyBatch {
 
   /** How many instances key number `i` has. */
   count(i: number): number {
-    const start = this.#start(i);
-    return start < this.#rows.length ? this.#width : (this.#others[start - this.#rows.length] ?? 0);
+    const other = this.#start(i) - this.#rows;
+    return other < 0 ? (this.#table?.width ?? 0) : (this.#others[other] ?? 0);
   }
 
   /** How many of them may fail. */
   maxErrors(i: number): number {
-    const start = this.#start(i);
-    if (start < this.#rows.length) return this.#maxErrors;
-    return this.#others[start - this.#rows.length + 1] ?? 0;
+    const other = this.#start(i) - this.#rows;
+    return other < 0 ? this.#maxErrors : (this.#others[other + 1] ?? 0);
   }
 
   /** The position of instance number `k` of key number `i`, along the ring; `k` must be below {@link count}. */
   position(i: number, k: number): number {
     const start = this.#starts[i] ?? 0;
-    const rows = this.#rows;
-    if (start < rows.length) return rows[start + 1 + k] ?? 0;
-    return this.#others[start - rows.length + 2 + k] ?? 0;
+    const other = start - this.#rows;
+    if (other < 0) return this.#table?.position(start, k) ?? 0;
+    return this.#others[other + 2 + k] ?? 0;
   }
 
   /** The answer to key number `i`, as a single look-up gives it. */
@@ -100,14 +97,18 @@ export class KeyBatch {
     const { keys, operation, nowUnixMs } = lookup;
     const { flags } = view.healthFor(operation, nowUnixMs);
     const buffer = new ReplicaBuffer();
+    const met = new Uint32Array(MAX_WIDTH);
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] ?? 0;
-      const at = table?.find(key) ?? 0;
-      if (table !== undefined && isUsable(table.rows, at, table.width, flags)) {
-        this.#starts[i] = at;
-        continue;
+      if (table !== undefined) {
+        const row = table.find(key);
+        table.read(row, met);
+        if (areUsable(met, table.width, flags)) {
+          this.#starts[i] = row;
+          continue;
+        }
       }
-      this.#starts[i] = this.#rows.length + this.#others.length;
+      this.#starts[i] = this.#rows + this.#others.length;
       const count = buffer.fill(view, key, operation, nowUnixMs);
       this.#others.push(count, buffer.maxErrors, ...buffer.positions.subarray(0, count));
     }

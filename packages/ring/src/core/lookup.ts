@@ -6,7 +6,7 @@ import { EmptyRingError, ReplicationFactorError } from '../errors.ts';
 import type { InstanceDesc } from './instance.ts';
 import type { Operation } from './operation.ts';
 import { EXTENDS, type OperationHealth, USABLE } from './operation-health.ts';
-import type { ReplicaTable } from './replica-table.ts';
+import { MAX_WIDTH, type ReplicaTable } from './replica-table.ts';
 import type { ReplicationSet } from './replication-set.ts';
 import type { RingView } from './view.ts';
 import { walkRing } from './walk.ts';
@@ -59,37 +59,37 @@ function found(instances: readonly InstanceDesc[], maxErrors: number): Replicati
   return { instances, maxErrors, maxUnavailableZones: 0, zoneAwarenessEnabled: false };
 }
 
+/** The positions of the row looked at last. */
+const seen = new Uint32Array(MAX_WIDTH);
+
 /** The instances of a row of the table, if all of them are usable and none extends the walk. */
 function healthyRow(
   { instances }: RingView,
-  { rows, width }: ReplicaTable,
-  at: number,
+  table: ReplicaTable,
+  row: number,
   { uniform, flags }: OperationHealth,
 ): readonly InstanceDesc[] | undefined {
-  if (!(uniform || isUsable(rows, at, width, flags))) return undefined;
-  const first = instances[rows[at + 1] ?? 0];
+  const { width } = table;
+  table.read(row, seen);
+  if (!(uniform || areUsable(seen, width, flags))) return undefined;
+  const first = instances[seen[0] ?? 0];
   if (first === undefined) return undefined;
   if (width === 3) {
-    const second = instances[rows[at + 2] ?? 0];
-    const third = instances[rows[at + 3] ?? 0];
+    const second = instances[seen[1] ?? 0];
+    const third = instances[seen[2] ?? 0];
     return second === undefined || third === undefined ? undefined : [first, second, third];
   }
   const met = [first];
-  for (let k = 2; k <= width; k++) {
-    const instance = instances[rows[at + k] ?? 0];
+  for (let k = 1; k < width; k++) {
+    const instance = instances[seen[k] ?? 0];
     if (instance !== undefined) met.push(instance);
   }
   return met;
 }
 
-/** Whether all instances of a row are usable and none extends the walk. */
-export function isUsable(
-  rows: ReplicaTable['rows'],
-  at: number,
-  width: number,
-  flags: Uint8Array,
-): boolean {
-  for (let k = 1; k <= width; k++) if (flags[rows[at + k] ?? 0] !== USABLE) return false;
+/** Whether the first `count` of the instances at `positions` are usable and none of them extends the walk. */
+export function areUsable(positions: Uint32Array, count: number, flags: Uint8Array): boolean {
+  for (let k = 0; k < count; k++) if (flags[positions[k] ?? 0] !== USABLE) return false;
   return true;
 }
 
@@ -110,10 +110,10 @@ export function meet(view: RingView, lookup: KeyLookup): ArrayLike<number> {
   const { table } = placement;
   if (table === undefined) placement.countWalks(1);
   else {
-    const at = table.find(key) + 1;
-    const row = table.rows.subarray(at, at + table.width);
+    const met = new Uint32Array(table.width);
+    table.read(table.find(key), met);
     const { flags } = view.healthFor(operation, lookup.nowUnixMs);
-    if (row.every((position) => ((flags[position] ?? 0) & EXTENDS) === 0)) return row;
+    if (met.every((position) => ((flags[position] ?? 0) & EXTENDS) === 0)) return met;
   }
   return walkRing(view, { key, operation, replicationFactor });
 }

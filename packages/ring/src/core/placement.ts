@@ -1,6 +1,7 @@
 import { TooFewHealthyInstancesError } from '../errors.ts';
 import type { RingDesc } from './desc.ts';
-import { type ReplicaTable, ReplicaTableBuilder } from './replica-table.ts';
+import type { ReplicaTable } from './replica-table.ts';
+import { ReplicaTableBuilder } from './replica-table-builder.ts';
 import type { ReplicationStrategy } from './replication-strategy.ts';
 import { buildTopology, type Topology } from './topology.ts';
 import { tokensByZone, type ZoneTokens } from './zone-tokens.ts';

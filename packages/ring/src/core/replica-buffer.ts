@@ -1,5 +1,5 @@
 import type { InstanceDesc } from './instance.ts';
-import { isUsable, type KeyLookup, meet } from './lookup.ts';
+import { areUsable, type KeyLookup, meet } from './lookup.ts';
 import type { Operation } from './operation.ts';
 import { USABLE } from './operation-health.ts';
 import type { RingView } from './view.ts';
@@ -51,11 +51,9 @@ export class ReplicaBuffer {
     if (this.#instances !== view.instances) this.#instances = view.instances;
     if (table !== undefined && fullMaxErrors >= 0) {
       const { uniform, flags } = view.healthFor(operation, nowUnixMs);
-      const at = table.find(key);
-      const { rows, width } = table;
-      if (uniform || isUsable(rows, at, width, flags)) {
-        const positions = this.#positions;
-        for (let k = 0; k < width; k++) positions[k] = rows[at + 1 + k] ?? 0;
+      const { width } = table;
+      table.read(table.find(key), this.#positions);
+      if (uniform || areUsable(this.#positions, width, flags)) {
         this.#count = width;
         this.#maxErrors = fullMaxErrors;
         return width;

@@ -1,79 +1,110 @@
-import type { Topology } from './topology.ts';
-
-/** No table is made for more replicas: their walks are rare and the table would be mostly replicas. */
-const MAX_WIDTH = 7;
+/** No table is made for more replicas: their walks are rare. */
+export const MAX_WIDTH = 7;
 /** When more tokens share a prefix, all are searched by halving: random tokens never do. */
 const CROWD = 64;
-/** Bits of a token in its row. */
-const REST_BITS = 16;
-/** With more tokens than this many prefixes would no longer stay in the caches near the processor. */
-const MANY_TOKENS = 65_536;
-const MAX_PREFIX_BITS = 24;
 /** How many numbers a column of 16 bits can tell apart. */
 const SHORT = 65_536;
 
-/** Positions or rows: of 16 bits where those suffice, because what a look-up costs is memory that is far away. */
+/** Row numbers: of 16 bits where those suffice, because what a look-up costs is memory that is far away. */
 type Column = Uint16Array | Uint32Array;
 
-interface TableOptions {
-  /** How many instances hold each key. */
-  readonly replicationFactor: number;
-  /** Whether they must be in different zones. */
-  readonly zoneAwarenessEnabled: boolean;
-  /** Whether it is one of many tables in use, so that it has to be small to be in a cache when it is needed. */
-  readonly oneOfMany: boolean;
+/**
+ * How the 32 bits of a row are used. From the top: bits of the token, then how many rows on the second and third
+ * replica are found, then the position of the token's owner.
+ */
+export interface RowLayout {
+  /** Bits of a token by which its row is found. */
+  readonly prefixBits: number;
+  /** Bits of the token that follow its prefix. */
+  readonly restBits: number;
+  readonly ownerBits: number;
+  readonly secondBits: number;
+  readonly thirdBits: number;
+}
+
+/** What a table is made of. */
+export interface ReplicaRows {
+  readonly layout: RowLayout;
+  /** How many instances hold each key; at most {@link MAX_WIDTH}, and not more than there are groups with tokens. */
+  readonly width: number;
+  /** A row for each token, then so many of the first again that no hint leads behind the end. */
+  readonly rows: Uint32Array;
+  /** Every token once, ascending. */
+  readonly tokens: Uint32Array;
+  /** The group of each instance; a key's replicas are in different ones. */
+  readonly groupOf: Uint32Array;
 }
 
 /**
- * The outcome of every walk along the ring in which no instance extends it: one row a token, so that a look-up ends
- * in one line of memory.
+ * The outcome of every walk along the ring in which no instance extends it, so that a look-up needs hardly more than
+ * one line of memory.
  *
  * A walk takes the first instance of each group that it meets, where a group is a zone if replicas must be in
  * different zones, else a single instance; instances without a zone are groups of their own. R-32
+ *
+ * A row is one word, which keeps half a million of them in caches of a few MB. Where the second and third replica are
+ * further away than a row can say, which is rare, the walk is made.
  */
 export class ReplicaTable {
-  /** Instances in each row: the replicas, or all groups if there are fewer. */
+  /** How many instances hold each key: the replicas, or all groups if there are fewer. */
   readonly width: number;
-  /**
-   * Rows of {@link stride} numbers, one for each token: the 16 bits of the token that follow its prefix, then the
-   * positions of the instances along the ring. Behind the last, the first row's instances once more.
-   */
-  readonly rows: Column;
-  readonly stride: number;
+  readonly #rows: Uint32Array;
   readonly #tokens: Uint32Array;
+  readonly #groupOf: Uint32Array;
   /** For each prefix, the number of the first token that has that prefix or a higher one. */
   readonly #starts: Column;
   readonly #prefixBits: number;
+  readonly #prefixShift: number;
+  readonly #restBits: number;
+  readonly #restShift: number;
+  readonly #ownerBits: number;
+  readonly #ownerMask: number;
+  readonly #hintMask: number;
+  readonly #secondBits: number;
+  readonly #secondMask: number;
   /** Whether so many tokens share a prefix that they must be searched by halving. */
   readonly #crowded: boolean;
   /** Whether there are more prefixes than tokens, so that most keys need no step at all. */
   readonly #sparse: boolean;
+  readonly #read: Uint32Array = new Uint32Array(MAX_WIDTH);
 
-  /** @param rows as {@link ReplicaTableBuilder} makes them, of `width` instances for each of `tokens`. */
-  constructor(rows: Column, width: number, tokens: Uint32Array, prefixBits: number) {
+  constructor({ layout, width, rows, tokens, groupOf }: ReplicaRows) {
     this.width = width;
-    this.stride = width + 1;
-    this.rows = rows;
+    this.#rows = rows;
     this.#tokens = tokens;
-    this.#prefixBits = prefixBits;
-    this.#starts = startsOf(tokens, prefixBits);
+    this.#groupOf = groupOf;
+    this.#starts = startsOf(tokens, layout.prefixBits);
+    this.#prefixBits = layout.prefixBits;
+    this.#prefixShift = 32 - layout.prefixBits;
+    this.#restBits = layout.restBits;
+    this.#restShift = 32 - layout.restBits;
+    this.#ownerBits = layout.ownerBits;
+    this.#ownerMask = 2 ** layout.ownerBits - 1;
+    this.#hintMask = width === HINTED_WIDTH ? 2 ** (layout.secondBits + layout.thirdBits) - 1 : 0;
+    this.#secondBits = layout.secondBits;
+    this.#secondMask = 2 ** layout.secondBits - 1;
     this.#crowded = isCrowded(this.#starts);
-    this.#sparse = 2 ** prefixBits > tokens.length;
+    this.#sparse = 2 ** layout.prefixBits > tokens.length;
+  }
+
+  /** Rows that {@link find} tells apart: one for each token and one behind the last, where the ring begins again. */
+  get size(): number {
+    return this.#tokens.length + 1;
   }
 
   /** Bytes that the table holds besides the tokens. */
   get byteLength(): number {
-    return this.rows.byteLength + this.#starts.byteLength;
+    return this.#rows.byteLength + this.#starts.byteLength;
   }
 
-  /** Where in {@link rows} the row of the first token greater than `key` begins; behind the last token, its copy at the end. */
+  /** The row of the first token greater than `key`. */
   find(key: number): number {
-    if (this.#crowded) return this.#halve(key) * this.stride;
-    if (!this.#sparse) return this.#interpolate(key) * this.stride;
+    if (this.#crowded) return this.#halve(key);
+    if (!this.#sparse) return this.#interpolate(key);
     const tokens = this.#tokens;
-    let at = this.#starts[key >>> (32 - this.#prefixBits)] ?? 0;
+    let at = this.#starts[key >>> this.#prefixShift] ?? 0;
     while (at < tokens.length && (tokens[at] ?? 0) <= key) at++;
-    return at * this.stride;
+    return at;
   }
 
   /** {@link find} for each of `keys`, into `found`. */
@@ -84,37 +115,74 @@ export class ReplicaTable {
     }
     // As find does, what stays the same taken out of the loop.
     const tokens = this.#tokens;
-    const { stride } = this;
     const starts = this.#starts;
-    const shift = 32 - this.#prefixBits;
+    const shift = this.#prefixShift;
     for (let i = 0; i < found.length; i++) {
       const key = keys[i] ?? 0;
       let at = starts[key >>> shift] ?? 0;
       while (at < tokens.length && (tokens[at] ?? 0) <= key) at++;
-      found[i] = at * stride;
+      found[i] = at;
+    }
+  }
+
+  /** Puts the positions of a row's instances, along the ring, into the first {@link width} elements of `into`. */
+  read(row: number, into: Uint32Array): void {
+    const rows = this.#rows;
+    const mask = this.#ownerMask;
+    const word = rows[row] ?? 0;
+    const hint = (word >>> this.#ownerBits) & this.#hintMask;
+    into[0] = word & mask;
+    if (hint === 0) {
+      this.#walk(row, into);
+      return;
+    }
+    into[1] = (rows[row + (hint & this.#secondMask)] ?? 0) & mask;
+    into[2] = (rows[row + (hint >>> this.#secondBits)] ?? 0) & mask;
+  }
+
+  /** The position of instance number `k` of a row; `k` must be below {@link width}. */
+  position(row: number, k: number): number {
+    if (k === 0) return (this.#rows[row] ?? 0) & this.#ownerMask;
+    this.read(row, this.#read);
+    return this.#read[k] ?? 0;
+  }
+
+  /** Goes on from the first instance of a row, which `into` holds. */
+  #walk(row: number, into: Uint32Array): void {
+    const { width } = this;
+    const { length } = this.#tokens;
+    const mask = this.#ownerMask;
+    let count = 1;
+    for (let at = row + 1; count < width; at++) {
+      if (at >= length) at -= length;
+      const position = (this.#rows[at] ?? 0) & mask;
+      const group = this.#groupOf[position] ?? 0;
+      let k = 0;
+      while (k < count && this.#groupOf[into[k] ?? 0] !== group) k++;
+      if (k === count) into[count++] = position;
     }
   }
 
   /** Tokens are random numbers, so the key's is about as far on as the key is within its prefix. */
   #interpolate(key: number): number {
-    const prefix = key >>> (32 - this.#prefixBits);
+    const rows = this.#rows;
+    const shift = this.#restShift;
+    const prefix = key >>> this.#prefixShift;
     const first = this.#starts[prefix] ?? 0;
     const end = this.#starts[prefix + 1] ?? 0;
-    const rest = restOf(key, this.#prefixBits);
-    let at = first + (((end - first) * rest) >>> REST_BITS);
-    while (at < end && !this.#isAfter(at, key, rest)) at++;
-    while (at > first && this.#isAfter(at - 1, key, rest)) at--;
+    const rest = (key << this.#prefixBits) >>> shift;
+    let at = first + (((end - first) * rest) >>> this.#restBits);
+    while (at < end && (rows[at] ?? 0) >>> shift <= rest) at++;
+    while (at > first && (rows[at - 1] ?? 0) >>> shift > rest) at--;
+    // What rows do not tell apart the tokens do.
+    const tokens = this.#tokens;
+    while (at > first && (rows[at - 1] ?? 0) >>> shift === rest && (tokens[at - 1] ?? 0) > key)
+      at--;
     return at;
   }
 
-  /** Whether token number `at` is greater than a key of the same prefix. */
-  #isAfter(at: number, key: number, rest: number): boolean {
-    const own = this.rows[at * this.stride] ?? 0;
-    return own === rest ? (this.#tokens[at] ?? 0) > key : own > rest;
-  }
-
   #halve(key: number): number {
-    const prefix = key >>> (32 - this.#prefixBits);
+    const prefix = key >>> this.#prefixShift;
     let low = this.#starts[prefix] ?? 0;
     let high = this.#starts[prefix + 1] ?? 0;
     while (low < high) {
@@ -126,137 +194,14 @@ export class ReplicaTable {
   }
 }
 
-/**
- * Makes a table piece by piece. Rows are filled from the last to the first: the walk from a token is its owner, then
- * the walk from the next token without the owner's group.
- */
-export class ReplicaTableBuilder {
-  readonly #topology: Topology;
-  readonly #width: number;
-  readonly #groupOf: Uint32Array;
-  readonly #rows: Column;
-  readonly #walk: Uint32Array;
-  readonly #walkGroups: Uint32Array;
-  readonly #prefixBits: number;
-  /** Rows that are still to be filled. */
-  #left: number;
-
-  private constructor(topology: Topology, width: number, groupOf: Uint32Array, oneOfMany: boolean) {
-    const { owners } = topology;
-    const stride = width + 1;
-    this.#prefixBits = prefixBitsFor(owners.length, oneOfMany);
-    this.#topology = topology;
-    this.#width = width;
-    this.#groupOf = groupOf;
-    this.#rows = columnFor(groupOf.length, (owners.length + 1) * stride);
-    this.#walk = firstWalk(owners, width, groupOf);
-    this.#walkGroups = this.#walk.map((position) => groupOf[position] ?? 0);
-    this.#rows.set(this.#walk, owners.length * stride + 1);
-    this.#left = owners.length;
-  }
-
-  /** `undefined`: this ring needs the general walk. */
-  static of(topology: Topology, options: TableOptions): ReplicaTableBuilder | undefined {
-    const groupOf = groups(topology, options.zoneAwarenessEnabled);
-    const width = Math.min(options.replicationFactor, countGroups(topology, groupOf));
-    return width === 0 || width > MAX_WIDTH
-      ? undefined
-      : new ReplicaTableBuilder(topology, width, groupOf, options.oneOfMany);
-  }
-
-  /** Fills so many more rows, and returns the table once all are. */
-  fill(count: number): ReplicaTable | undefined {
-    const to = Math.max(0, this.#left - count);
-    this.#fillRows(this.#left, to);
-    this.#left = to;
-    if (to > 0) return undefined;
-    return new ReplicaTable(this.#rows, this.#width, this.#topology.tokens, this.#prefixBits);
-  }
-
-  #fillRows(from: number, to: number): void {
-    const { tokens, owners } = this.#topology;
-    const prefixBits = this.#prefixBits;
-    const groupOf = this.#groupOf;
-    const rows = this.#rows;
-    const walk = this.#walk;
-    const walkGroups = this.#walkGroups;
-    const width = this.#width;
-    for (let i = from - 1; i >= to; i--) {
-      const owner = owners[i] ?? 0;
-      const group = groupOf[owner] ?? 0;
-      let gap = 0;
-      while (gap < width - 1 && walkGroups[gap] !== group) gap++;
-      for (; gap > 0; gap--) {
-        walk[gap] = walk[gap - 1] ?? 0;
-        walkGroups[gap] = walkGroups[gap - 1] ?? 0;
-      }
-      walk[0] = owner;
-      walkGroups[0] = group;
-      const at = i * (width + 1);
-      rows[at] = restOf(tokens[i] ?? 0, prefixBits);
-      for (let k = 0; k < width; k++) rows[at + 1 + k] = walk[k] ?? 0;
-    }
-  }
-}
-
-/** The bits of a token or key that follow its prefix, as many as a row has room for. */
-function restOf(token: number, prefixBits: number): number {
-  return (token << prefixBits) >>> (32 - REST_BITS);
-}
-
-/** The group of each instance. */
-function groups(topology: Topology, zoneAware: boolean): Uint32Array {
-  const { zones, zoneOf } = topology;
-  if (!zoneAware) return zoneOf.map((_zone, position) => position);
-  const unlimited = zones.indexOf('');
-  return zoneOf.map((zone, position) => (zone === unlimited ? zones.length + position : zone));
-}
-
-/** How many groups have tokens. */
-function countGroups(topology: Topology, groupOf: Uint32Array): number {
-  const met = new Uint8Array(topology.zones.length + groupOf.length);
-  let count = 0;
-  for (const [position, own] of topology.tokensOf.entries()) {
-    const group = groupOf[position] ?? 0;
-    if (own === 0 || met[group] === 1) continue;
-    met[group] = 1;
-    count++;
-  }
-  return count;
-}
-
-/** A column for numbers below `limit`. */
-function columnFor(limit: number, length: number): Column {
-  return limit <= SHORT ? new Uint16Array(length) : new Uint32Array(length);
-}
-
-/** The walk from the first token. */
-function firstWalk(owners: Uint32Array, width: number, groupOf: Uint32Array): Uint32Array {
-  const walk: number[] = [];
-  const met = new Set<number>();
-  for (const owner of owners) {
-    const group = groupOf[owner] ?? 0;
-    if (met.has(group)) continue;
-    met.add(group);
-    walk.push(owner);
-    if (walk.length === width) break;
-  }
-  return Uint32Array.from(walk);
-}
-
-/**
- * How long prefixes are: some four of them for each token, so that mostly the first token is the right one; for many
- * tokens or tables one for eight tokens, because a step along the tokens costs less than memory that is far away.
- */
-function prefixBitsFor(tokens: number, oneOfMany: boolean): number {
-  const bits = Math.ceil(Math.log2(tokens)) + (oneOfMany || tokens > MANY_TOKENS ? -3 : 2);
-  return Math.min(MAX_PREFIX_BITS, Math.max(1, bits));
-}
+/** Rows have hints for as many replicas as nearly every ring has. */
+export const HINTED_WIDTH = 3;
 
 /** For each prefix of so many bits, the first token that has it or a higher one; then the end. */
 function startsOf(tokens: Uint32Array, prefixBits: number): Column {
   const shift = 32 - prefixBits;
-  const starts = columnFor(tokens.length + 1, (1 << prefixBits) + 1);
+  const length = 2 ** prefixBits + 1;
+  const starts = tokens.length < SHORT ? new Uint16Array(length) : new Uint32Array(length);
   let next = 0;
   for (let i = 0; i < tokens.length; i++) {
     const prefix = (tokens[i] ?? 0) >>> shift;

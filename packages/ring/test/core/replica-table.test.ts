@@ -5,6 +5,7 @@ import { InstanceDesc } from '../../src/core/instance.ts';
 import { KeyBatch } from '../../src/core/key-batch.ts';
 import { lookUpKey } from '../../src/core/lookup.ts';
 import { Operation, Read, Reporting, Write } from '../../src/core/operation.ts';
+import type { Placement } from '../../src/core/placement.ts';
 import { ReplicaBuffer } from '../../src/core/replica-buffer.ts';
 import { ignoreUnhealthyStrategy, quorumStrategy } from '../../src/core/replication-strategy.ts';
 import { Tokens } from '../../src/core/tokens.ts';
@@ -137,8 +138,7 @@ describe('the table of walks', () => {
           view.placement.makeTable();
           const { table } = view.placement;
           for (const key of list) {
-            const row = (table?.find(key) ?? Number.NaN) / 2;
-            const found = row % tokens.length;
+            const found = (table?.find(key) ?? Number.NaN) % tokens.length;
             expect(found).toBe(findToken(view.topology.tokens, key));
           }
         },
@@ -165,9 +165,9 @@ describe('the table of walks', () => {
       const key = i % 3 === 0 ? token : (Math.imul(i, 2_246_822_519) ^ token) >>> 0;
       const at = table?.find(key) ?? Number.NaN;
       const next = findToken(tokens, key);
-      expect((at / 3) % tokens.length).toBe(next);
-      expect(table?.rows[at + 1]).toBe(owners[next]);
-      expect(table?.rows[at + 2]).toBe(owners[(next + 1) % tokens.length]);
+      expect(at % tokens.length).toBe(next);
+      expect(table?.position(at, 0)).toBe(owners[next]);
+      expect(table?.position(at, 1)).toBe(owners[(next + 1) % tokens.length]);
     }
   });
 
@@ -213,7 +213,9 @@ describe('the table of a large ring', () => {
     let steps = 1;
     while (!pieces.buildTable(3001)) steps++;
     expect(steps).toBe(8);
-    expect(pieces.table?.rows).toEqual(whole.table?.rows);
+    const owners = ({ table }: Placement): unknown =>
+      Array.from({ length: table?.size ?? 0 }, (_, row) => table?.position(row, 0));
+    expect(owners(pieces)).toEqual(owners(whole));
   });
 });
 

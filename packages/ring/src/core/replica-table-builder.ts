@@ -1,0 +1,171 @@
+import { HINTED_WIDTH, MAX_WIDTH, ReplicaTable, type RowLayout } from './replica-table.ts';
+import type { Topology } from './topology.ts';
+
+const WORD_BITS = 32;
+const MAX_REST_BITS = 16;
+/** The second replica is mostly one to three tokens on, the third not many more. */
+const MAX_SECOND_BITS = 2;
+const MAX_THIRD_BITS = 5;
+/** With more tokens than this many prefixes would no longer stay in the caches near the processor. */
+const MANY_TOKENS = 65_536;
+const MAX_PREFIX_BITS = 24;
+
+interface TableOptions {
+  /** How many instances hold each key. */
+  readonly replicationFactor: number;
+  /** Whether they must be in different zones. */
+  readonly zoneAwarenessEnabled: boolean;
+  /** Whether it is one of many tables in use, so that it has to be small to be in a cache when it is needed. */
+  readonly oneOfMany: boolean;
+}
+
+/**
+ * Makes a table piece by piece. Rows are filled from the last to the first: the walk from a token is its owner, then
+ * the walk from the next token without the owner's group.
+ */
+export class ReplicaTableBuilder {
+  readonly #topology: Topology;
+  readonly #width: number;
+  readonly #groupOf: Uint32Array;
+  readonly #layout: RowLayout;
+  readonly #rows: Uint32Array;
+  /** The groups that the walk from the row filled last takes, and the rows at which it meets them. */
+  readonly #walkGroups: Uint32Array;
+  readonly #walkRows: Uint32Array;
+  /** Rows that are still to be filled. */
+  #left: number;
+
+  private constructor(topology: Topology, width: number, groupOf: Uint32Array, oneOfMany: boolean) {
+    const { owners } = topology;
+    this.#topology = topology;
+    this.#width = width;
+    this.#groupOf = groupOf;
+    this.#layout = layoutFor(groupOf.length, owners.length, oneOfMany);
+    this.#rows = new Uint32Array(owners.length + 2 ** this.#layout.thirdBits);
+    const walk = firstWalk(owners, width, groupOf);
+    this.#walkGroups = walk.map((row) => groupOf[owners[row] ?? 0] ?? 0);
+    this.#walkRows = walk.map((row) => row + owners.length);
+    this.#left = owners.length;
+  }
+
+  /** `undefined`: this ring needs the general walk. */
+  static of(topology: Topology, options: TableOptions): ReplicaTableBuilder | undefined {
+    const groupOf = groups(topology, options.zoneAwarenessEnabled);
+    const width = Math.min(options.replicationFactor, countGroups(topology, groupOf));
+    return width === 0 || width > MAX_WIDTH
+      ? undefined
+      : new ReplicaTableBuilder(topology, width, groupOf, options.oneOfMany);
+  }
+
+  /** Fills so many more rows, and returns the table once all are. */
+  fill(count: number): ReplicaTable | undefined {
+    const to = Math.max(0, this.#left - count);
+    this.#fillRows(this.#left, to);
+    this.#left = to;
+    if (to > 0) return undefined;
+    const { tokens } = this.#topology;
+    const rows = this.#rows;
+    for (let i = tokens.length; i < rows.length; i++) rows[i] = rows[i - tokens.length] ?? 0;
+    return new ReplicaTable({
+      layout: this.#layout,
+      width: this.#width,
+      rows,
+      tokens,
+      groupOf: this.#groupOf,
+    });
+  }
+
+  #fillRows(from: number, to: number): void {
+    const { tokens, owners } = this.#topology;
+    const { prefixBits, restBits, ownerBits, secondBits } = this.#layout;
+    const groupOf = this.#groupOf;
+    const rows = this.#rows;
+    const walkRows = this.#walkRows;
+    const walkGroups = this.#walkGroups;
+    const width = this.#width;
+    for (let row = from - 1; row >= to; row--) {
+      const owner = owners[row] ?? 0;
+      const group = groupOf[owner] ?? 0;
+      let gap = 0;
+      while (gap < width - 1 && walkGroups[gap] !== group) gap++;
+      for (; gap > 0; gap--) {
+        walkRows[gap] = walkRows[gap - 1] ?? 0;
+        walkGroups[gap] = walkGroups[gap - 1] ?? 0;
+      }
+      walkRows[0] = row;
+      walkGroups[0] = group;
+      const rest = ((tokens[row] ?? 0) << prefixBits) >>> (WORD_BITS - restBits);
+      let word = (rest << (WORD_BITS - restBits)) | owner;
+      const second = (walkRows[1] ?? 0) - row;
+      const third = (walkRows[2] ?? 0) - row;
+      if (width === HINTED_WIDTH && this.#isNear(second, third)) {
+        word |= (second | (third << secondBits)) << ownerBits;
+      }
+      rows[row] = word;
+    }
+  }
+
+  /** Whether there is room to say so in a row. */
+  #isNear(second: number, third: number): boolean {
+    return second >> this.#layout.secondBits === 0 && third >> this.#layout.thirdBits === 0;
+  }
+}
+
+function layoutFor(instances: number, tokens: number, oneOfMany: boolean): RowLayout {
+  const ownerBits = Math.ceil(Math.log2(instances));
+  const restBits = Math.min(MAX_REST_BITS, WORD_BITS - ownerBits);
+  const hintBits = WORD_BITS - restBits - ownerBits;
+  const secondBits = Math.min(MAX_SECOND_BITS, hintBits >> 1);
+  const thirdBits = Math.min(MAX_THIRD_BITS, hintBits - secondBits);
+  return {
+    prefixBits: prefixBitsFor(tokens, oneOfMany),
+    restBits,
+    ownerBits,
+    secondBits,
+    thirdBits,
+  };
+}
+
+/**
+ * How long prefixes are: some four of them for each token, so that mostly the first token is the right one; for many
+ * tokens or tables one for eight tokens, because a step along the tokens costs less than memory that is far away.
+ */
+function prefixBitsFor(tokens: number, oneOfMany: boolean): number {
+  const bits = Math.ceil(Math.log2(tokens)) + (oneOfMany || tokens > MANY_TOKENS ? -3 : 2);
+  return Math.min(MAX_PREFIX_BITS, Math.max(1, bits));
+}
+
+/** The group of each instance. */
+function groups(topology: Topology, zoneAware: boolean): Uint32Array {
+  const { zones, zoneOf } = topology;
+  if (!zoneAware) return zoneOf.map((_zone, position) => position);
+  const unlimited = zones.indexOf('');
+  return zoneOf.map((zone, position) => (zone === unlimited ? zones.length + position : zone));
+}
+
+/** How many groups have tokens. */
+function countGroups(topology: Topology, groupOf: Uint32Array): number {
+  const met = new Uint8Array(topology.zones.length + groupOf.length);
+  let count = 0;
+  for (const [position, own] of topology.tokensOf.entries()) {
+    const group = groupOf[position] ?? 0;
+    if (own === 0 || met[group] === 1) continue;
+    met[group] = 1;
+    count++;
+  }
+  return count;
+}
+
+/** The rows at which the walk from the first token meets new groups. */
+function firstWalk(owners: Uint32Array, width: number, groupOf: Uint32Array): Uint32Array {
+  const walk: number[] = [];
+  const met = new Set<number>();
+  for (const [row, owner] of owners.entries()) {
+    const group = groupOf[owner] ?? 0;
+    if (met.has(group)) continue;
+    met.add(group);
+    walk.push(row);
+    if (walk.length === width) break;
+  }
+  return Uint32Array.from(walk);
+}
