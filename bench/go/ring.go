@@ -367,16 +367,35 @@ func init() {
 				messages[i] = must(pair.Marshal())
 			}
 			started := cpuNow()
-			for _, message := range messages {
-				// The full state path merges synchronously; its frame is the length in front of the pair.
-				store.MergeRemoteState(frame(message), false)
+			for chunk := range slices.Chunk(messages, notifiedAtOnce) {
+				for _, message := range chunk {
+					store.NotifyMsg(message)
+				}
+				awaitIdle()
 			}
 			counted = cpuNow() - started
+			id, _ := instanceID(int(ticks)%req.int("instances"), zones)
+			stored := must(client.Get(context.Background(), "ring")).(*ring.Desc).Ingesters[id].Timestamp
+			if want := desc.Ingesters[id].Timestamp + ticks; stored != want {
+				panic(fmt.Sprintf("the last message was not applied: %d is stored, not %d", stored, want))
+			}
 		}
 	}
 }
 
-func frame(message []byte) []byte {
-	length := len(message)
-	return append([]byte{byte(length >> 24), byte(length >> 16), byte(length >> 8), byte(length)}, message...)
+// notifiedAtOnce messages fit in the queue of a key; more would be dropped.
+const notifiedAtOnce = 512
+
+// awaitIdle returns once the workers that were given something to do have nothing left: while waiting costs no
+// more processor time than waiting does.
+func awaitIdle() {
+	for quiet := 0; quiet < 2; {
+		before := cpuNow()
+		time.Sleep(200 * time.Microsecond)
+		if cpuNow()-before < 100*time.Microsecond {
+			quiet++
+		} else {
+			quiet = 0
+		}
+	}
 }
