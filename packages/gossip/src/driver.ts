@@ -57,6 +57,8 @@ export class Driver {
   readonly #pushPullTargets: Address[] = [];
   #pushPulling: boolean = false;
   #timer: Timer | undefined;
+  /** What the timer was set for; its own deadline is later when that had passed already. */
+  #timerFor: number = 0;
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -276,8 +278,9 @@ export class Driver {
     const { core, runtime } = this.#options;
     const next = core.nextTimeout();
     if (next === undefined || this.closed) return;
-    if (this.#timer !== undefined && this.#timer.deadline <= next) return;
+    if (this.#timer !== undefined && this.#timerFor <= next) return;
     this.#timer?.[Symbol.dispose]();
+    this.#timerFor = next;
     this.#timer = runtime.timers.after(next - runtime.clock.now(), () => this.#onTimer(), {
       plain: true,
     });

@@ -54,13 +54,18 @@ export class ProtobufReader {
 
   /** @throws {WireError} also when the text is not UTF-8, so that two different byte strings never look the same. */
   text(): string {
-    const bytes = this.bytes();
-    if (bytes.length <= MAX_RECENT_BYTES) {
-      const recent = recentTexts[slotOf(bytes)];
-      if (recent !== undefined && isAsciiOf(recent, bytes)) return recent;
+    this.#expect(WIRE_TYPE.bytes);
+    const length = this.#length();
+    if (length > MAX_RECENT_BYTES) return this.#decode(this.#take(length));
+    const start = this.#at;
+    const slot = slotOf(this.#bytes, start, start + length);
+    const recent = recentTexts[slot];
+    if (recent !== undefined && recent.length === length && isAsciiAt(recent, this.#bytes, start)) {
+      this.#at += length;
+      return recent;
     }
-    const text = this.#decode(bytes);
-    if (bytes.length <= MAX_RECENT_BYTES) recentTexts[slotOf(bytes)] = text;
+    const text = this.#decode(this.#take(length));
+    recentTexts[slot] = text;
     return text;
   }
 
@@ -273,16 +278,16 @@ export class ProtobufWriter {
   }
 }
 
-function slotOf(bytes: Uint8Array): number {
-  let hash = bytes.length;
-  for (let i = 0; i < bytes.length; i += 1) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
+function slotOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = end - start;
+  for (let i = start; i < end; i += 1) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
   return (hash ^ (hash >>> 15)) & (RECENT_TEXTS - 1);
 }
 
-function isAsciiOf(text: string, bytes: Uint8Array): boolean {
-  if (text.length !== bytes.length) return false;
-  for (let i = 0; i < bytes.length; i += 1) {
-    const byte = bytes[i] ?? 0;
+/** Whether `text` is ASCII and stands in `bytes` from `start` on. */
+function isAsciiAt(text: string, bytes: Uint8Array, start: number): boolean {
+  for (let i = 0; i < text.length; i += 1) {
+    const byte = bytes[start + i] ?? 0;
     if (byte > 127 || text.charCodeAt(i) !== byte) return false;
   }
   return true;

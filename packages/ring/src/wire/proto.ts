@@ -24,16 +24,23 @@ const interned: (string | undefined)[] = new Array(INTERN_SLOTS);
 /** Reads protobuf fields from `bytes[pos, end)`. Every read checks the end first. */
 export class ProtoReader {
   readonly bytes: Buffer;
-  readonly view: DataView;
   pos: number;
   end: number;
+  #view: DataView | undefined;
 
   constructor(bytes: Uint8Array, start: number, end: number) {
     // Only a Buffer compares ranges as fast as memory can be read.
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.pos = start;
     this.end = end;
+    this.#view = undefined;
+  }
+
+  /** The same bytes; made when first asked for, since most messages bring no tokens that are new. */
+  get view(): DataView {
+    const { buffer, byteOffset, byteLength } = this.bytes;
+    this.#view ??= new DataView(buffer, byteOffset, byteLength);
+    return this.#view;
   }
 
   get done(): boolean {
