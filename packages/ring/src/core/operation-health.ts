@@ -15,10 +15,22 @@ export interface HealthColumns {
   readonly stateCodes: Int32Array;
   /** Until when each heartbeat counts as fresh, in Unix milliseconds. */
   readonly freshUntilUnixMs: Float64Array;
+  /** No heartbeat is later, in Unix seconds. */
+  readonly latestHeartbeatUnixS: number;
+}
+
+/** The parts of an {@link OperationHealth}. */
+interface Parts {
+  readonly mask: number;
+  readonly flagsOfState: Uint8Array;
+  readonly flags: Uint8Array;
+  readonly others: number;
+  readonly afterUnixMs: number;
+  readonly untilUnixMs: number;
 }
 
 /**
- * Who is healthy for an operation, worked out once for the span of time in which no heartbeat expires: a look-up
+ * Who is healthy for an operation, worked out once for a span of time in which no heartbeat expires: a look-up
  * compares the time with the two ends of the span instead of with each heartbeat.
  */
 export class OperationHealth {
@@ -30,41 +42,83 @@ export class OperationHealth {
   /** The answers to questions about the whole ring, once they were asked. */
   wholeRing: ReplicationSet | undefined;
   allHealthy: ReplicationSet | undefined;
-  /** The last heartbeat that has expired did so at this time. */
+  readonly #flagsOfState: Uint8Array;
+  /** Instances that are not just usable. */
+  readonly #others: number;
+  /** Heartbeats that have expired did so by this time. */
   readonly #afterUnixMs: number;
-  /** The next heartbeat expires after this time. */
+  /** The others expire after this time. */
   readonly #untilUnixMs: number;
 
-  constructor(columns: HealthColumns, operation: Operation, nowUnixMs: number) {
+  private constructor(parts: Parts) {
+    this.mask = parts.mask;
+    this.flags = parts.flags;
+    this.uniform = parts.others === 0;
+    this.wholeRing = undefined;
+    this.allHealthy = undefined;
+    this.#flagsOfState = parts.flagsOfState;
+    this.#others = parts.others;
+    this.#afterUnixMs = parts.afterUnixMs;
+    this.#untilUnixMs = parts.untilUnixMs;
+  }
+
+  static of(columns: HealthColumns, operation: Operation, nowUnixMs: number): OperationHealth {
     const { stateCodes, freshUntilUnixMs } = columns;
-    this.mask = operation.mask;
-    this.flags = new Uint8Array(stateCodes.length);
+    const flags = new Uint8Array(stateCodes.length);
     const flagsOfState = Uint8Array.from({ length: STATES }, (_, state) =>
       flagsFor(operation, state),
     );
-    const flags = this.flags;
-    let after = Number.NEGATIVE_INFINITY;
-    let until = Number.POSITIVE_INFINITY;
-    let uniform = true;
+    let afterUnixMs = Number.NEGATIVE_INFINITY;
+    let untilUnixMs = Number.POSITIVE_INFINITY;
+    let others = 0;
     for (let i = 0; i < flags.length; i++) {
       let own = flagsOfState[stateCodes[i] ?? 0] ?? 0;
       const freshUntil = freshUntilUnixMs[i] ?? 0;
       if ((own & USABLE) !== 0) {
         if (nowUnixMs <= freshUntil) {
-          if (freshUntil < until) until = freshUntil;
+          if (freshUntil < untilUnixMs) untilUnixMs = freshUntil;
         } else {
           own &= ~USABLE;
-          if (freshUntil > after) after = freshUntil;
+          if (freshUntil > afterUnixMs) afterUnixMs = freshUntil;
         }
       }
-      if (own !== USABLE) uniform = false;
+      if (own !== USABLE) others++;
       flags[i] = own;
     }
-    this.uniform = uniform;
-    this.#afterUnixMs = after;
-    this.#untilUnixMs = until;
-    this.wholeRing = undefined;
-    this.allHealthy = undefined;
+    const { mask } = operation;
+    return new OperationHealth({ mask, flagsOfState, flags, others, afterUnixMs, untilUnixMs });
+  }
+
+  /**
+   * The health after a change of the instances at some positions; shares the flags when those stay as they are. It may
+   * hold for a shorter time than it could, never for a longer one. This one must hold at `nowUnixMs`.
+   */
+  after(columns: HealthColumns, replaced: readonly number[], nowUnixMs: number): OperationHealth {
+    const { stateCodes, freshUntilUnixMs } = columns;
+    const flagsOfState = this.#flagsOfState;
+    let { flags } = this;
+    let others = this.#others;
+    let afterUnixMs = this.#afterUnixMs;
+    let untilUnixMs = this.#untilUnixMs;
+    for (const position of replaced) {
+      let own = flagsOfState[stateCodes[position] ?? 0] ?? 0;
+      const freshUntil = freshUntilUnixMs[position] ?? 0;
+      if ((own & USABLE) !== 0) {
+        if (nowUnixMs <= freshUntil) {
+          untilUnixMs = Math.min(untilUnixMs, freshUntil);
+        } else {
+          own &= ~USABLE;
+          afterUnixMs = Math.max(afterUnixMs, freshUntil);
+        }
+      }
+      const before = flags[position];
+      if (own === before) continue;
+      if (flags === this.flags) flags = flags.slice();
+      flags[position] = own;
+      others += (own === USABLE ? 0 : 1) - (before === USABLE ? 0 : 1);
+    }
+    const { mask } = this;
+    return new OperationHealth({ mask, flagsOfState, flags, others, afterUnixMs, untilUnixMs });
   }
 
   /** Whether this still holds at the time, which may also lie before the time it was made for. */

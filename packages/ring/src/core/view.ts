@@ -1,4 +1,4 @@
-import { compareRings, type RingDifference } from './compare.ts';
+import { changeOf, type RingDifference } from './compare.ts';
 import { RingDesc } from './desc.ts';
 import type { InstanceDesc } from './instance.ts';
 import type { Operation } from './operation.ts';
@@ -86,22 +86,32 @@ export class RingView {
     source: RingDesc,
     nowUnixMs?: number,
   ): { readonly view: RingView; readonly difference: RingDifference } {
-    const difference = compareRings(this.#source, source);
+    const { difference, replaced } = changeOf(this.#source, source);
     if (difference === 'equal' && source === this.#source) return { view: this, difference };
     const { options } = this;
     const desc = withoutZones(source, options.excludedZones);
-    const sameInstances = difference !== 'different';
-    const keeps = difference === 'equal' || (sameInstances && this.placement.isSettled);
+    if (difference === 'different') {
+      const view = new RingView({
+        options,
+        source,
+        desc,
+        placement: placementOf(desc, options),
+        columns: columnsOf(desc, { options, nowUnixMs, before: this }),
+        topologyVersion: this.topologyVersion + 1,
+      });
+      return { view, difference };
+    }
+    const positions = desc === source ? replaced : changeOf(this.desc, desc).replaced;
+    const keeps = difference === 'equal' || this.placement.isSettled;
     const view = new RingView({
       options,
       source,
       desc,
       placement: keeps ? this.placement : placementOf(desc, options),
-      columns: sameInstances
-        ? changedColumns(this, desc.instances, nowUnixMs)
-        : columnsOf(desc, { options, nowUnixMs, before: this }),
-      topologyVersion: this.topologyVersion + (difference === 'different' ? 1 : 0),
+      columns: changedColumns(this, desc.instances, positions, nowUnixMs),
+      topologyVersion: this.topologyVersion,
     });
+    if (nowUnixMs !== undefined) view.#takeHealths(this, positions, nowUnixMs);
     return { view, difference };
   }
 
@@ -111,7 +121,7 @@ export class RingView {
    * @param before an earlier view of the same ones, from this view or one of the same topology.
    */
   subset(positions: Uint32Array, before: RingView | undefined): RingView {
-    const { stateCodes, freshUntilUnixMs } = this.columns;
+    const { stateCodes, freshUntilUnixMs, latestHeartbeatUnixS } = this.columns;
     const members: InstanceDesc[] = [];
     for (const position of positions) members.push(...this.instances.slice(position, position + 1));
     const desc = RingDesc.of(members);
@@ -124,6 +134,7 @@ export class RingView {
       columns: {
         stateCodes: Int32Array.from(positions, (position) => stateCodes[position] ?? 0),
         freshUntilUnixMs: Float64Array.from(positions, (at) => freshUntilUnixMs[at] ?? 0),
+        latestHeartbeatUnixS,
       },
       topologyVersion: this.topologyVersion,
     });
@@ -132,6 +143,7 @@ export class RingView {
   /** Instances whose heartbeat runs further ahead than it may. */
   aheadOf(nowUnixMs: number): readonly InstanceDesc[] {
     const limit = nowUnixMs + (this.options.maxHeartbeatAheadMs ?? MAX_HEARTBEAT_AHEAD_MS);
+    if (this.columns.latestHeartbeatUnixS * 1000 <= limit) return [];
     return this.instances.filter(({ heartbeatUnixS }) => heartbeatUnixS * 1000 > limit);
   }
 
@@ -151,12 +163,20 @@ export class RingView {
     return nowUnixMs <= (this.columns.freshUntilUnixMs[position] ?? 0);
   }
 
+  /** Takes over what is known of the version before. */
+  #takeHealths(before: RingView, replaced: readonly number[], nowUnixMs: number): void {
+    for (const health of before.#healths) {
+      if (!health.holdsAt(nowUnixMs)) continue;
+      this.#healths.push(health.after(this.columns, replaced, nowUnixMs));
+    }
+  }
+
   #otherHealth(operation: Operation, nowUnixMs: number): OperationHealth {
     const known = this.#healths.findIndex(({ mask }) => mask === operation.mask);
     const kept = this.#healths[known];
     const health = kept?.holdsAt(nowUnixMs)
       ? kept
-      : new OperationHealth(this.columns, operation, nowUnixMs);
+      : OperationHealth.of(this.columns, operation, nowUnixMs);
     if (known >= 0) this.#healths.splice(known, 1);
     this.#healths.unshift(health);
     this.#healths.length = Math.min(this.#healths.length, MAX_OPERATIONS);
@@ -186,29 +206,34 @@ interface Seen {
 function columnsOf({ instances }: RingDesc, seen: Seen): HealthColumns {
   const stateCodes = new Int32Array(instances.length);
   const freshUntilUnixMs = new Float64Array(instances.length);
+  let latestHeartbeatUnixS = Number.NEGATIVE_INFINITY;
   for (const [i, instance] of instances.entries()) {
     stateCodes[i] = instance.stateCode;
     freshUntilUnixMs[i] = freshUntil(instance, seen);
+    latestHeartbeatUnixS = Math.max(latestHeartbeatUnixS, instance.heartbeatUnixS);
   }
-  return { stateCodes, freshUntilUnixMs };
+  return { stateCodes, freshUntilUnixMs, latestHeartbeatUnixS };
 }
 
 /** The columns with the entries of replaced instances written anew. */
 function changedColumns(
   before: RingView,
   instances: readonly InstanceDesc[],
+  replaced: readonly number[],
   nowUnixMs: number | undefined,
 ): HealthColumns {
   const stateCodes = before.columns.stateCodes.slice();
   const freshUntilUnixMs = before.columns.freshUntilUnixMs.slice();
+  let { latestHeartbeatUnixS } = before.columns;
   const seen = { options: before.options, nowUnixMs, before };
-  for (let i = 0; i < instances.length; i++) {
+  for (const i of replaced) {
     const instance = instances[i];
-    if (instance === undefined || instance === before.instances[i]) continue;
+    if (instance === undefined) continue;
     stateCodes[i] = instance.stateCode;
     freshUntilUnixMs[i] = freshUntil(instance, seen);
+    latestHeartbeatUnixS = Math.max(latestHeartbeatUnixS, instance.heartbeatUnixS);
   }
-  return { stateCodes, freshUntilUnixMs };
+  return { stateCodes, freshUntilUnixMs, latestHeartbeatUnixS };
 }
 
 function freshUntil(instance: InstanceDesc, { options, nowUnixMs, before }: Seen): number {

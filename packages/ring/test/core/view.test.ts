@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RingDesc } from '../../src/core/desc.ts';
 import { InstanceDesc, isHeartbeatFresh } from '../../src/core/instance.ts';
@@ -81,6 +82,75 @@ describe('operations', () => {
     expect(Write.extends(9)).toBe(false);
     expect(Reporting.accepts(-1)).toBe(false);
   });
+});
+
+describe('a view that follows a ring', () => {
+  const startUnixS = 1_000_000;
+  const ids = ['a', 'b', 'c', 'd', 'e'] as const;
+  const ring = RingDesc.of(
+    ids.map((id, i) =>
+      InstanceDesc.of({
+        id,
+        zone: id === 'e' ? 'closed' : 'open',
+        heartbeatUnixS: startUnixS,
+        tokens: Tokens.of([i + 1]),
+      }),
+    ),
+  );
+  const steps = fc.array(
+    fc.record({
+      laterMs: fc.constantFrom(0, 1, 20_000, 60_000, -30_000),
+      beats: fc.uniqueArray(
+        fc.record({
+          id: fc.constantFrom(...ids),
+          agoS: fc.constantFrom(0, 10, 59, 60, 61, -30),
+          state: fc.constantFrom('ACTIVE', 'ACTIVE', 'LEAVING', 'JOINING', 'PENDING'),
+        }),
+        { maxLength: 3, selector: ({ id }) => id },
+      ),
+      asked: fc.subarray([Read, Write, Reporting]),
+    }),
+    { maxLength: 12 },
+  );
+
+  test.each([[[]], [['closed']]])(
+    'without the zones %j answers as one that is made anew',
+    (zones) => {
+      fc.assert(
+        fc.property(steps, (list) => {
+          const followed = { ...options, excludedZones: zones };
+          let nowUnixMs = startUnixS * 1000;
+          let desc = ring;
+          let view = RingView.of(desc, followed, nowUnixMs);
+          for (const { laterMs, beats, asked } of list) {
+            nowUnixMs += laterMs;
+            for (const { id, agoS, state } of beats) {
+              const known = desc.get(id) ?? InstanceDesc.of({ id });
+              const heartbeatUnixS = Math.floor(nowUnixMs / 1000) - agoS;
+              desc = desc.set(known.with({ heartbeatUnixS, state }));
+            }
+            ({ view } = view.update(desc, nowUnixMs));
+            const anew = RingView.of(desc, followed, nowUnixMs);
+            expect(view.columns).toEqual({
+              ...anew.columns,
+              latestHeartbeatUnixS: view.columns.latestHeartbeatUnixS,
+            });
+            for (const operation of asked) {
+              for (const atMs of [nowUnixMs, nowUnixMs + 1000, nowUnixMs - 1000]) {
+                const { flags, uniform } = view.healthFor(operation, atMs);
+                const expected = anew.healthFor(operation, atMs);
+                expect({ flags, uniform }).toEqual({
+                  flags: expected.flags,
+                  uniform: expected.uniform,
+                });
+              }
+            }
+          }
+        }),
+        { numRuns: 500 },
+      );
+    },
+  );
 });
 
 test.each(vectors.misc.heartbeat)(
