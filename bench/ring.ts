@@ -96,7 +96,7 @@ function memoryNotes(): readonly string[] {
   return [`Memory of 1000 instances with 512 tokens: ${shown.join(', ')} (9 instances a tenant).`];
 }
 
-/** How long a turn of the event loop may take while a ring changes, in milliseconds of processor time. */
+/** How long a turn of the event loop may take while a ring changes, in milliseconds. */
 const turnLimits = [
   { instances: 300, tokens: 128, maxMs: 10 },
   { instances: 1000, tokens: 512, maxMs: 40 },
