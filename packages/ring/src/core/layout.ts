@@ -1,6 +1,12 @@
 import type { InstanceDesc } from './instance.ts';
 import { isTokenShared, replaceTokens } from './replace-tokens.ts';
-import { buildTokenIndex, changeTokenIndex, type TokenIndex } from './token-index.ts';
+import {
+  beginTokenIndex,
+  buildTokenIndex,
+  changeTokenIndex,
+  type HalfIndex,
+  type TokenIndex,
+} from './token-index.ts';
 import type { Tokens } from './tokens.ts';
 import { compareUtf8 } from './utf8.ts';
 
@@ -29,6 +35,7 @@ export class Layout {
   #seed: Seed | undefined;
   #byId: Map<string, number> | undefined;
   #index: TokenIndex | undefined;
+  #half: HalfIndex | undefined;
   #live: Layout | undefined;
 
   /** @param records in ascending order of their ids, without duplicates. */
@@ -55,20 +62,26 @@ export class Layout {
 
   /**
    * Whether any token is held by more than one. As long as few tokens changed since there was an index, that one tells:
-   * merges that nobody looks anything up between then need none of their own.
+   * merges that nobody looks anything up between then need none of their own. Without any, half an index does.
    */
   get sharesTokens(): boolean {
-    const seed = this.#index === undefined ? this.#seed : undefined;
+    if (this.#index !== undefined) return this.#index.duplicates > 0;
+    const seed = this.#seed;
+    if (seed === undefined) {
+      this.#half ??= beginTokenIndex(this.tokens);
+      return this.#half.sharesTokens;
+    }
     const known =
-      seed?.type === 'same-ids' ? isTokenShared(seed.index, seed.before, this.tokens) : undefined;
+      seed.type === 'same-ids' ? isTokenShared(seed.index, seed.before, this.tokens) : undefined;
     return known ?? this.index.duplicates > 0;
   }
 
   /** All tokens in order; derived from the layout this one was made from when that had its own. */
   get index(): TokenIndex {
     if (this.#index === undefined) {
-      this.#index = this.#derive() ?? buildTokenIndex(this.tokens);
+      this.#index = this.#derive() ?? this.#half?.finish() ?? buildTokenIndex(this.tokens);
       this.#seed = undefined;
+      this.#half = undefined;
     }
     return this.#index;
   }
@@ -81,7 +94,9 @@ export class Layout {
 
   /** An index that is there already, with the tokens it was made of, by the same ids. */
   get #origin(): Origin | undefined {
-    if (this.#index !== undefined) return { index: this.#index, tokens: this.tokens };
+    if (this.#index !== undefined || this.#half !== undefined) {
+      return { index: this.index, tokens: this.tokens };
+    }
     const seed = this.#seed;
     return seed?.type === 'same-ids' ? { index: seed.index, tokens: seed.before } : undefined;
   }

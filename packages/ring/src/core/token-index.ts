@@ -1,4 +1,4 @@
-import { sortRuns, type TokenColumns } from './token-sort.ts';
+import { areDistinct, finishSort, partRuns, sortRuns, type TokenColumns } from './token-sort.ts';
 import type { Tokens } from './tokens.ts';
 
 /**
@@ -15,6 +15,28 @@ export interface TokenIndex {
 /** Builds the index of `tokens`, given by owner position: a radix sort, linear in the number of tokens. */
 export function buildTokenIndex(tokens: readonly Tokens[]): TokenIndex {
   return indexOf(sortRuns(tokens.map((own) => own.values)));
+}
+
+/** Indexes of fewer tokens are made at once. */
+const MANY_TOKENS = 65_536;
+
+/** An index that is half made: tells whether tokens are shared, so that the other half can wait for a turn of its own. */
+export interface HalfIndex {
+  /** Whether any token is held by several. */
+  readonly sharesTokens: boolean;
+  /** Makes the other half. */
+  finish(): TokenIndex;
+}
+
+/** Begins the index of `tokens`, if it is one that takes long. */
+export function beginTokenIndex(tokens: readonly Tokens[]): HalfIndex {
+  const total = tokens.reduce((sum, own) => sum + own.size, 0);
+  const parts = total < MANY_TOKENS ? undefined : partRuns(tokens.map((own) => own.values));
+  if (parts !== undefined && areDistinct(parts)) {
+    return { sharesTokens: false, finish: () => ({ ...finishSort(parts), duplicates: 0 }) };
+  }
+  const index = parts === undefined ? buildTokenIndex(tokens) : indexOf(finishSort(parts));
+  return { sharesTokens: index.duplicates > 0, finish: () => index };
 }
 
 /** What changes between two indexes. */

@@ -11,8 +11,19 @@ const PARTS = 1 << PART_BITS;
 const MAX_GROUP_BITS = 12;
 /** What is left in a group is put in order one by one; random tokens never leave more. */
 const CROWD = 64;
+/** Parts with more tokens are not looked through for equal ones. */
+const MAX_HASHED = 16_384;
+/** Spreads tokens over slots: 2^32 divided by the golden ratio. */
+const HASH = 0x9e3779b1;
 const RADIX_BITS = 11;
 const RADIX = 1 << RADIX_BITS;
+
+/** The tokens of all owners by their first bits: the first half of putting them in order. */
+export interface TokenParts {
+  readonly columns: TokenColumns;
+  /** Where each part begins; then the end. */
+  readonly starts: Uint32Array;
+}
 
 /**
  * Puts the tokens of all owners in order; equal ones stay in the order of their owners. Linear in the number of
@@ -20,15 +31,16 @@ const RADIX = 1 << RADIX_BITS;
  * @param runs the tokens of each owner, by position
  */
 export function sortRuns(runs: readonly Uint32Array[]): TokenColumns {
-  const { columns, starts } = part(runs);
+  return finishSort(partRuns(runs));
+}
+
+/** The second half, after {@link partRuns}. */
+export function finishSort({ columns, starts }: TokenParts): TokenColumns {
   return sortParts(columns, starts) ?? sortByDigits(columns);
 }
 
-/** The tokens by their first bits, and where each part begins; then the end. */
-function part(runs: readonly Uint32Array[]): {
-  readonly columns: TokenColumns;
-  readonly starts: Uint32Array;
-} {
+/** The first half: the tokens of all owners by their first bits. */
+export function partRuns(runs: readonly Uint32Array[]): TokenParts {
   const starts = new Uint32Array(PARTS + 1);
   let total = 0;
   for (const run of runs) {
@@ -51,10 +63,41 @@ function part(runs: readonly Uint32Array[]): {
   return { columns: { tokens, owners }, starts };
 }
 
+/**
+ * Whether all tokens differ, found out in a fraction of the time that sorting takes; `undefined`: they do not, or are
+ * so much alike that this way is no faster.
+ */
+export function areDistinct({ columns, starts }: TokenParts): true | undefined {
+  const { tokens } = columns;
+  let largest = 0;
+  for (let p = 0; p < PARTS; p++)
+    largest = Math.max(largest, (starts[p + 1] ?? 0) - (starts[p] ?? 0));
+  if (largest > MAX_HASHED) return undefined;
+  // Half full at most, so that a token is mostly alone in its slot.
+  const bits = Math.max(1, Math.ceil(Math.log2(2 * largest)));
+  const mask = 2 ** bits - 1;
+  const seen = new Uint32Array(2 ** bits);
+  const seenIn = new Uint16Array(2 ** bits);
+  for (let p = 0; p < PARTS; p++) {
+    const end = starts[p + 1] ?? 0;
+    for (let i = starts[p] ?? 0; i < end; i++) {
+      const token = tokens[i] ?? 0;
+      let slot = Math.imul(token, HASH) >>> (32 - bits);
+      for (let probes = 0; seenIn[slot] === p + 1; probes++) {
+        if (seen[slot] === token || probes === CROWD) return undefined;
+        slot = (slot + 1) & mask;
+      }
+      seen[slot] = token;
+      seenIn[slot] = p + 1;
+    }
+  }
+  return true;
+}
+
 /** Sorts each part; `undefined`: too many tokens are alike in their first bits. */
 function sortParts(from: TokenColumns, starts: Uint32Array): TokenColumns | undefined {
   const total = from.tokens.length;
-  const bits = Math.min(MAX_GROUP_BITS, Math.max(1, Math.ceil(Math.log2(total / PARTS)) - 1));
+  const bits = Math.min(MAX_GROUP_BITS, Math.max(1, Math.ceil(Math.log2(total / PARTS))));
   const shift = 32 - PART_BITS - bits;
   const groups = 1 << bits;
   const to = { tokens: new Uint32Array(total), owners: new Uint32Array(total) };

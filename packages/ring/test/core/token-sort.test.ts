@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { sortRuns } from '../../src/core/token-sort.ts';
+import { areDistinct, finishSort, partRuns, sortRuns } from '../../src/core/token-sort.ts';
 
 /** Pairs of token and owner in order, as the engine sorts them. */
 function plainly(runs: readonly Uint32Array[]): readonly (readonly [number, number])[] {
@@ -34,5 +34,23 @@ describe('tokens of many owners', () => {
       Uint32Array.from({ length: 500 }, (__, i) => 0xffff_0000 + owner + i),
     );
     expect(sorted(runs)).toEqual(plainly(runs));
+  });
+
+  test.each([32, 24, 9])('of %i bits are never called distinct when two are equal', (bits) => {
+    fc.assert(
+      fc.property(fc.array(tokensNear(bits), { maxLength: 12 }), (runs) => {
+        const parts = partRuns(runs);
+        const all = runs.flatMap((run) => Array.from(run));
+        const distinct = new Set(all).size === all.length;
+        expect(areDistinct(parts)).toBe(distinct ? true : undefined);
+        expect(finishSort(parts)).toEqual(sortRuns(runs));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('too many for a look at each slot are left to sorting', () => {
+    const crowded = Uint32Array.from({ length: 20_000 }, (_, i) => i);
+    expect(areDistinct(partRuns([crowded]))).toBeUndefined();
   });
 });
