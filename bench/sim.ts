@@ -40,7 +40,7 @@ const tasks: readonly SimTask[] = [
     name: 'rings-1000',
     nodes: 1000,
     listed: 3,
-    steadyS: 30,
+    steadyS: 15,
     profile: true,
     heapMiB: 12_288,
   },

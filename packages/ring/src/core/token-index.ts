@@ -18,7 +18,7 @@ export function buildTokenIndex(tokens: readonly Tokens[]): TokenIndex {
 }
 
 /** Indexes of fewer tokens are made at once. */
-const MANY_TOKENS = 65_536;
+const MANY_TOKENS = 16_384;
 
 /** An index that is half made: tells whether tokens are shared, so that the other half can wait for a turn of its own. */
 export interface HalfIndex {
