@@ -47,8 +47,6 @@ export interface TheoryScale {
 export const THEORY_SCALE: TheoryScale = { factor: 2, sizes: [5, 10, 32, 100] };
 
 const TEN_PERCENT = 0.1;
-/** Means of waits scatter less than their tails. */
-const TAIL_TOLERANCE = 0.15;
 const SPREAD_TOLERANCE = 0.15;
 
 /** A crash: when it is first suspected and first declared, on average and at the tail. */
@@ -79,7 +77,7 @@ export async function crashFindings(scale: TheoryScale): Promise<readonly Findin
       const tail = crashToDeadQuantileMs(gossip, members, 0.99);
       findings.push({
         ...finding(`crash to dead, p99, ${at}`, 'ms', tail, p99, runs),
-        tolerance: TAIL_TOLERANCE,
+        tolerance: TEN_PERCENT,
       });
     }
   }
