@@ -50,8 +50,9 @@ const tasks: readonly SimTask[] = [
     name: 'members-5000',
     nodes: 5000,
     steadyS: 0,
-    partitionS: 30,
+    partitionS: 20,
     heapMiB: 14_336,
+    memberlist: { retransmitFactor: 1, compressionEnabled: false },
   },
 ];
 

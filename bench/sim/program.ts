@@ -21,7 +21,10 @@ const cluster = SimCluster.create({
     listed: number < (task.listed ?? task.nodes),
   })),
   mode: task.mode,
-  config: { ring: { numTokens: TOKENS, heartbeatPeriodMs: HEARTBEAT_MS } },
+  config: {
+    ring: { numTokens: TOKENS, heartbeatPeriodMs: HEARTBEAT_MS },
+    memberlist: { kv: task.memberlist ?? {} },
+  },
 });
 
 await phase('cold start', async () => {

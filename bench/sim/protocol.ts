@@ -6,6 +6,8 @@ export interface SimTask {
   readonly mode: 'membership' | 'full';
   /** How many nodes the DNS lists: in mode `full` a join contacts all that are found. Default: every one. */
   readonly listed?: number;
+  /** Settings of the members that differ from ml-server's defaults. */
+  readonly memberlist?: Readonly<Record<string, number | boolean>>;
   /** Virtual seconds after the cluster has converged. */
   readonly steadyS: number;
   /** Virtual seconds for which 30 % of the nodes are then cut off; 0: none. The run goes on until all views are equal. */

@@ -24,8 +24,9 @@ export function writeSimReport(runs: readonly SimRun[]): number {
     '',
     `- ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, ${(totalmem() / GIB).toFixed(0)} GiB`,
     '- `npx tsx bench/sim.ts`, which runs the built packages; each run in a process of its own, seed 1, nodes started',
-    '  within one virtual second, a link of 0.2 to 1 ms, everything else as ml-server has it by default; members join',
-    '  through one of three seeds, nodes with rings through every address that the DNS lists: three of 1,000, or all',
+    '  within one virtual second, a link of 0.2 to 1 ms, everything else as ml-server has it by default, save what the',
+    '  last table tells; members join through one of three seeds, nodes with rings through every address that the DNS',
+    '  lists: three of 1,000, or all',
     '',
     'Times are processor time of the process, the garbage collector and the compiler included, so that other work on the',
     'machine counts less; the wall is told beside it. A cold start lasts until every node sees every node.',
@@ -52,16 +53,23 @@ export function writeSimReport(runs: readonly SimRun[]): number {
     ...runs.flatMap((run) => run.phases.flatMap((phase) => hotSpotLines(run, phase))),
     '## Origin of each run',
     '',
-    '| run | date | commit | Node | load |',
-    '|---|---|---|---|---|',
+    '| run | settings | date | commit | Node | load |',
+    '|---|---|---|---|---|---|',
     ...runs.map(
       ({ task, date, commit, node, load }) =>
-        `| ${task.name} | ${date} | ${commit} | ${node} | ${load} |`,
+        `| ${task.name} | ${settings(task)} | ${date} | ${commit} | ${node} | ${load} |`,
     ),
   ];
   mkdirSync(new URL('../results', import.meta.url), { recursive: true });
   writeFileSync(new URL('../results/sim.md', import.meta.url), `${lines.join('\n')}\n`);
   return claims.filter(({ holds }) => holds === false).length;
+}
+
+function settings({ memberlist }: SimRun['task']): string {
+  if (memberlist === undefined) return 'defaults';
+  return Object.entries(memberlist)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
 }
 
 function isPlain({ task }: SimRun): boolean {

@@ -75,6 +75,9 @@ function isSource(addr: Uint8Array | undefined): boolean {
 }
 
 function isVersions(versions: Uint8Array): boolean {
-  const [pMin = 0, pMax = 0] = versions;
-  return versions.length === VERSION_BYTES && pMin >= 1 && pMin <= pMax;
+  if (versions.length !== VERSION_BYTES) return false;
+  // By index: every message about a member comes this way, and an iterator would cost more than all the rest.
+  const pMin = versions[0] ?? 0;
+  const pMax = versions[1] ?? 0;
+  return pMin >= 1 && pMin <= pMax;
 }
