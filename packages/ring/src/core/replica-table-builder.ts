@@ -1,8 +1,16 @@
-import { HINTED_WIDTH, MAX_WIDTH, ReplicaTable, type RowLayout } from './replica-table.ts';
+import {
+  type Column,
+  HINTED_WIDTH,
+  MAX_WIDTH,
+  REST_BITS,
+  ReplicaTable,
+  type RowLayout,
+} from './replica-table.ts';
 import type { Topology } from './topology.ts';
 
 const WORD_BITS = 32;
-const MAX_REST_BITS = 16;
+/** Rows of rings of up to 65,536 instances, the bits that an owner does not need included. */
+const ROW_BITS = 16;
 /** The second replica is mostly one to three tokens on, the third not many more. */
 const MAX_SECOND_BITS = 2;
 const MAX_THIRD_BITS = 5;
@@ -28,7 +36,8 @@ export class ReplicaTableBuilder {
   readonly #width: number;
   readonly #groupOf: Uint32Array;
   readonly #layout: RowLayout;
-  readonly #rows: Uint32Array;
+  readonly #rows: Column;
+  readonly #rests: Uint8Array;
   /** The groups that the walk from the row filled last takes, and the rows at which it meets them. */
   readonly #walkGroups: Uint32Array;
   readonly #walkRows: Uint32Array;
@@ -41,7 +50,10 @@ export class ReplicaTableBuilder {
     this.#width = width;
     this.#groupOf = groupOf;
     this.#layout = layoutFor(groupOf.length, owners.length, oneOfMany);
-    this.#rows = new Uint32Array(owners.length + 2 ** this.#layout.thirdBits);
+    const { ownerBits, thirdBits, prefixBits } = this.#layout;
+    const length = owners.length + 2 ** thirdBits;
+    this.#rows = ownerBits > ROW_BITS ? new Uint32Array(length) : new Uint16Array(length);
+    this.#rests = new Uint8Array(2 ** prefixBits > owners.length ? 0 : owners.length);
     const walk = firstWalk(owners, width, groupOf);
     this.#walkGroups = walk.map((row) => groupOf[owners[row] ?? 0] ?? 0);
     this.#walkRows = walk.map((row) => row + owners.length);
@@ -70,6 +82,7 @@ export class ReplicaTableBuilder {
       layout: this.#layout,
       width: this.#width,
       rows,
+      rests: this.#rests,
       tokens,
       groupOf: this.#groupOf,
     });
@@ -77,9 +90,10 @@ export class ReplicaTableBuilder {
 
   #fillRows(from: number, to: number): void {
     const { tokens, owners } = this.#topology;
-    const { prefixBits, restBits, ownerBits, secondBits } = this.#layout;
+    const { prefixBits, ownerBits, secondBits } = this.#layout;
     const groupOf = this.#groupOf;
     const rows = this.#rows;
+    const rests = this.#rests;
     const walkRows = this.#walkRows;
     const walkGroups = this.#walkGroups;
     const width = this.#width;
@@ -94,14 +108,15 @@ export class ReplicaTableBuilder {
       }
       walkRows[0] = row;
       walkGroups[0] = group;
-      const rest = ((tokens[row] ?? 0) << prefixBits) >>> (WORD_BITS - restBits);
-      let word = (rest << (WORD_BITS - restBits)) | owner;
       const second = (walkRows[1] ?? 0) - row;
       const third = (walkRows[2] ?? 0) - row;
-      if (width === HINTED_WIDTH && this.#isNear(second, third)) {
-        word |= (second | (third << secondBits)) << ownerBits;
-      }
-      rows[row] = word;
+      const isHinted = width === HINTED_WIDTH && this.#isNear(second, third);
+      const hint = isHinted ? second | (third << secondBits) : 0;
+      rows[row] = owner | (hint << ownerBits);
+    }
+    if (rests.length === 0) return;
+    for (let row = to; row < from; row++) {
+      rests[row] = ((tokens[row] ?? 0) << prefixBits) >>> (WORD_BITS - REST_BITS);
     }
   }
 
@@ -113,13 +128,11 @@ export class ReplicaTableBuilder {
 
 function layoutFor(instances: number, tokens: number, oneOfMany: boolean): RowLayout {
   const ownerBits = Math.ceil(Math.log2(instances));
-  const restBits = Math.min(MAX_REST_BITS, WORD_BITS - ownerBits);
-  const hintBits = WORD_BITS - restBits - ownerBits;
+  const hintBits = Math.max(0, ROW_BITS - ownerBits);
   const secondBits = Math.min(MAX_SECOND_BITS, hintBits >> 1);
   const thirdBits = Math.min(MAX_THIRD_BITS, hintBits - secondBits);
   return {
     prefixBits: prefixBitsFor(tokens, oneOfMany),
-    restBits,
     ownerBits,
     secondBits,
     thirdBits,

@@ -5,18 +5,20 @@ const CROWD = 64;
 /** How many numbers a column of 16 bits can tell apart. */
 const SHORT = 65_536;
 
-/** Row numbers: of 16 bits where those suffice, because what a look-up costs is memory that is far away. */
-type Column = Uint16Array | Uint32Array;
+/** Numbers of 16 bits where those suffice, because what a look-up costs is memory that is far away. */
+export type Column = Uint16Array | Uint32Array;
+
+/** Bits of a token that follow its prefix, by which it is told from those of the same prefix. */
+export const REST_BITS = 8;
+const REST_SHIFT = 32 - REST_BITS;
 
 /**
- * How the 32 bits of a row are used. From the top: bits of the token, then how many rows on the second and third
- * replica are found, then the position of the token's owner.
+ * How the bits of a row are used. From the top: how many rows on the third and the second replica are found, then the
+ * position of the token's owner.
  */
 export interface RowLayout {
   /** Bits of a token by which its row is found. */
   readonly prefixBits: number;
-  /** Bits of the token that follow its prefix. */
-  readonly restBits: number;
   readonly ownerBits: number;
   readonly secondBits: number;
   readonly thirdBits: number;
@@ -28,7 +30,9 @@ export interface ReplicaRows {
   /** How many instances hold each key; at most {@link MAX_WIDTH}, and not more than there are groups with tokens. */
   readonly width: number;
   /** A row for each token, then so many of the first again that no hint leads behind the end. */
-  readonly rows: Uint32Array;
+  readonly rows: Column;
+  /** The bits of each token that follow its prefix; empty when there are more prefixes than tokens. */
+  readonly rests: Uint8Array;
   /** Every token once, ascending. */
   readonly tokens: Uint32Array;
   /** The group of each instance; a key's replicas are in different ones. */
@@ -42,21 +46,20 @@ export interface ReplicaRows {
  * A walk takes the first instance of each group that it meets, where a group is a zone if replicas must be in
  * different zones, else a single instance; instances without a zone are groups of their own. R-32
  *
- * A row is one word, which keeps half a million of them in caches of a few MB. Where the second and third replica are
- * further away than a row can say, which is rare, the walk is made.
+ * A row is half a word, which keeps half a million of them in caches of a few MB. Where the second and third replica
+ * are further away than a row can say, which is rare, the walk is made.
  */
 export class ReplicaTable {
   /** How many instances hold each key: the replicas, or all groups if there are fewer. */
   readonly width: number;
-  readonly #rows: Uint32Array;
+  readonly #rows: Column;
+  readonly #rests: Uint8Array;
   readonly #tokens: Uint32Array;
   readonly #groupOf: Uint32Array;
   /** For each prefix, the number of the first token that has that prefix or a higher one. */
   readonly #starts: Column;
   readonly #prefixBits: number;
   readonly #prefixShift: number;
-  readonly #restBits: number;
-  readonly #restShift: number;
   readonly #ownerBits: number;
   readonly #ownerMask: number;
   readonly #hintMask: number;
@@ -68,23 +71,22 @@ export class ReplicaTable {
   readonly #sparse: boolean;
   readonly #read: Uint32Array = new Uint32Array(MAX_WIDTH);
 
-  constructor({ layout, width, rows, tokens, groupOf }: ReplicaRows) {
+  constructor({ layout, width, rows, rests, tokens, groupOf }: ReplicaRows) {
     this.width = width;
     this.#rows = rows;
+    this.#rests = rests;
     this.#tokens = tokens;
     this.#groupOf = groupOf;
     this.#starts = startsOf(tokens, layout.prefixBits);
     this.#prefixBits = layout.prefixBits;
     this.#prefixShift = 32 - layout.prefixBits;
-    this.#restBits = layout.restBits;
-    this.#restShift = 32 - layout.restBits;
     this.#ownerBits = layout.ownerBits;
     this.#ownerMask = 2 ** layout.ownerBits - 1;
     this.#hintMask = width === HINTED_WIDTH ? 2 ** (layout.secondBits + layout.thirdBits) - 1 : 0;
     this.#secondBits = layout.secondBits;
     this.#secondMask = 2 ** layout.secondBits - 1;
     this.#crowded = isCrowded(this.#starts);
-    this.#sparse = 2 ** layout.prefixBits > tokens.length;
+    this.#sparse = rests.length === 0;
   }
 
   /** Rows that {@link find} tells apart: one for each token and one behind the last, where the ring begins again. */
@@ -94,7 +96,7 @@ export class ReplicaTable {
 
   /** Bytes that the table holds besides the tokens. */
   get byteLength(): number {
-    return this.#rows.byteLength + this.#starts.byteLength;
+    return this.#rows.byteLength + this.#rests.byteLength + this.#starts.byteLength;
   }
 
   /** The row of the first token greater than `key`. */
@@ -165,19 +167,17 @@ export class ReplicaTable {
 
   /** Tokens are random numbers, so the key's is about as far on as the key is within its prefix. */
   #interpolate(key: number): number {
-    const rows = this.#rows;
-    const shift = this.#restShift;
+    const rests = this.#rests;
     const prefix = key >>> this.#prefixShift;
     const first = this.#starts[prefix] ?? 0;
     const end = this.#starts[prefix + 1] ?? 0;
-    const rest = (key << this.#prefixBits) >>> shift;
-    let at = first + (((end - first) * rest) >>> this.#restBits);
-    while (at < end && (rows[at] ?? 0) >>> shift <= rest) at++;
-    while (at > first && (rows[at - 1] ?? 0) >>> shift > rest) at--;
-    // What rows do not tell apart the tokens do.
+    const rest = (key << this.#prefixBits) >>> REST_SHIFT;
+    let at = first + (((end - first) * rest) >>> REST_BITS);
+    while (at < end && (rests[at] ?? 0) <= rest) at++;
+    while (at > first && (rests[at - 1] ?? 0) > rest) at--;
+    // What those bits do not tell apart the tokens do.
     const tokens = this.#tokens;
-    while (at > first && (rows[at - 1] ?? 0) >>> shift === rest && (tokens[at - 1] ?? 0) > key)
-      at--;
+    while (at > first && rests[at - 1] === rest && (tokens[at - 1] ?? 0) > key) at--;
     return at;
   }
 
