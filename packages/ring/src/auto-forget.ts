@@ -1,6 +1,7 @@
 import type { Runtime } from '@ml/runtime';
 import type { RingDesc } from './core/desc.ts';
-import { type InstanceDesc, isHeartbeatFresh } from './core/instance.ts';
+import type { InstanceDesc } from './core/instance.ts';
+import { MAX_HEARTBEAT_AHEAD_MS } from './core/view.ts';
 import type { BasicLifecyclerDelegate } from './delegates.ts';
 import { RingOptionsError } from './errors.ts';
 
@@ -65,6 +66,7 @@ export interface AutoForget {
 export function createAutoForget(options: AutoForgetOptions): AutoForget {
   checkOptions(options);
   const events: AutoForgetEvent[] = [];
+  const heartbeats = new SeenHeartbeats();
   const record = (event: AutoForgetEvent): void => {
     if (events.some((known) => isRepeated(known, event))) return;
     events.push(event);
@@ -85,7 +87,8 @@ export function createAutoForget(options: AutoForgetOptions): AutoForget {
     delegate: (next) => ({
       ...next,
       onHeartbeat: (ring, nowUnixMs) => {
-        const event = decide(ring, nowUnixMs, options);
+        heartbeats.see(ring, nowUnixMs);
+        const event = decide({ ring, heartbeats, nowUnixMs }, options);
         if (event !== undefined) record(event);
         if (event?.type !== 'forgotten' || event.dryRun) return next.onHeartbeat(ring, nowUnixMs);
         const gone = new Set(event.instances);
@@ -119,22 +122,51 @@ function checkOptions(options: AutoForgetOptions): void {
   }
 }
 
+/**
+ * When instances beat last by our own clock: a heartbeat from the far future counts as one of the moment at which it
+ * was first seen, so that an instance whose clock ran wild before it died is forgotten too. R-38
+ */
+class SeenHeartbeats {
+  /** What is far ahead, and when it was first seen; never more than the ring has instances. */
+  #ahead: ReadonlyMap<string, { readonly heartbeatUnixS: number; readonly unixMs: number }> =
+    new Map();
+
+  see(ring: RingDesc, nowUnixMs: number): void {
+    const limitUnixMs = nowUnixMs + MAX_HEARTBEAT_AHEAD_MS;
+    const ahead = new Map<string, { readonly heartbeatUnixS: number; readonly unixMs: number }>();
+    for (const { id, heartbeatUnixS } of ring.instances) {
+      if (heartbeatUnixS * 1000 <= limitUnixMs) continue;
+      const known = this.#ahead.get(id);
+      const isSame = known?.heartbeatUnixS === heartbeatUnixS;
+      ahead.set(id, isSame ? known : { heartbeatUnixS, unixMs: nowUnixMs });
+    }
+    this.#ahead = ahead;
+  }
+
+  unixMs({ id, heartbeatUnixS }: InstanceDesc): number {
+    return this.#ahead.get(id)?.unixMs ?? heartbeatUnixS * 1000;
+  }
+}
+
 /** What to do with a ring; nothing is old enough: `undefined`. */
 function decide(
-  ring: RingDesc,
-  nowUnixMs: number,
+  seen: {
+    readonly ring: RingDesc;
+    readonly heartbeats: SeenHeartbeats;
+    readonly nowUnixMs: number;
+  },
   options: AutoForgetOptions,
 ): AutoForgetEvent | undefined {
+  const { ring, heartbeats, nowUnixMs } = seen;
   const { heartbeatTimeoutMs, timeouts = DEFAULT_TIMEOUTS, dryRun = false } = options;
+  const ageMs = (instance: InstanceDesc): number => nowUnixMs - heartbeats.unixMs(instance);
   const instances = ring.instances.filter(
     (instance) =>
-      instance.id !== options.instanceId &&
-      nowUnixMs - instance.heartbeatUnixS * 1000 > timeouts * heartbeatTimeoutMs,
+      instance.id !== options.instanceId && ageMs(instance) > timeouts * heartbeatTimeoutMs,
   );
   if (instances.length === 0) return undefined;
   const healthy = ring.instances.filter(
-    (instance) =>
-      instance.state === 'ACTIVE' && isHeartbeatFresh(instance, nowUnixMs, heartbeatTimeoutMs),
+    (instance) => instance.state === 'ACTIVE' && ageMs(instance) <= heartbeatTimeoutMs,
   ).length;
   const most = Math.max(1, Math.floor(ring.size * (options.maxShare ?? DEFAULT_MAX_SHARE)));
   if (healthy < options.replicationFactor) {

@@ -27,8 +27,8 @@ function forget(more: Partial<AutoForgetOptions> = {}) {
   return {
     log,
     autoForget,
-    beat: (ring: RingDesc): readonly string[] =>
-      delegate.onHeartbeat(ring, nowUnixS * 1000).instances.map(({ id }) => id),
+    beat: (ring: RingDesc, laterS: number = 0): readonly string[] =>
+      delegate.onHeartbeat(ring, (nowUnixS + laterS) * 1000).instances.map(({ id }) => id),
   };
 }
 
@@ -45,7 +45,16 @@ describe('an instance', () => {
   });
 
   test('with a heartbeat in the future stays', () => {
-    expect(forget().beat(ringOf({ me: 0, b: -5000 }))).toEqual(['b', 'me']);
+    expect(forget().beat(ringOf({ me: 0, b: -3000 }))).toEqual(['b', 'me']);
+  });
+
+  test('with a heartbeat of years ahead is forgotten ten timeouts after that was first seen', () => {
+    const { beat } = forget();
+    const years = -100_000_000;
+    expect(beat(ringOf({ me: 0, b: years }))).toEqual(['b', 'me']);
+    expect(beat(ringOf({ me: -500, b: years - 1 }), 500)).toEqual(['b', 'me']);
+    expect(beat(ringOf({ me: -1100, b: years - 1 }), 1100)).toEqual(['b', 'me']);
+    expect(beat(ringOf({ me: -1101, b: years - 1 }), 1101)).toEqual(['me']);
   });
 
   test('never forgets itself', () => {

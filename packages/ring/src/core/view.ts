@@ -26,7 +26,8 @@ export interface ViewOptions {
   readonly strategy?: ReplicationStrategy;
 }
 
-const MAX_HEARTBEAT_AHEAD_MS = 3_600_000;
+/** Default of {@link ViewOptions.maxHeartbeatAheadMs}. */
+export const MAX_HEARTBEAT_AHEAD_MS = 3_600_000;
 
 /** Health is kept for so many operations at a time. */
 const MAX_OPERATIONS = 8;
