@@ -14,7 +14,7 @@ import { LogGate } from './log-gate.ts';
 import { MemberPool, makeIdentity, memberOf } from './member-pool.ts';
 import { MemberTable } from './members.ts';
 import { Membership } from './membership.ts';
-import { Outbox, understandsCrc, userPart } from './outbox.ts';
+import { Outbox, understandsCrc } from './outbox.ts';
 import { Prober } from './prober.ts';
 import { type MergeRefusal, PushPuller } from './push-pull.ts';
 import { Responder } from './responder.ts';
@@ -165,7 +165,7 @@ export class GossipCore {
       const { members } = this.#context;
       const id = members.find(to.name);
       const crc = id >= 0 && understandsCrc(members.identity(id));
-      this.#outbox.send(to.address, [userPart(payload)], crc);
+      this.#outbox.send(to.address, { messages: [], payloads: [payload] }, crc);
     });
   }
 

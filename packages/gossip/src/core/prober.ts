@@ -135,7 +135,8 @@ export class Prober {
       return;
     }
     const accusation = encodeMessage(this.#accusation(probe));
-    this.#outbox.send(target.address, [ping, accusation], understandsCrc(target));
+    const parts = { messages: [ping, accusation], payloads: [] };
+    this.#outbox.send(target.address, parts, understandsCrc(target));
   }
 
   #onAck(now: number, probe: Probe, payload: Uint8Array | undefined, receivedAt: number): void {

@@ -39,26 +39,65 @@ export function splitParts(parts: readonly Uint8Array[]): {
   return { bare, compounds };
 }
 
+/** The messages of one compound, in order. */
+export interface CompoundParts {
+  readonly messages: readonly Uint8Array[];
+  /** User messages behind them, still without the byte that says so: each is sent many times and copied each time. */
+  readonly payloads: readonly Uint8Array[];
+}
+
+/** Whether several messages go into one compound. */
+export function isOneCompound({ messages, payloads }: CompoundParts): boolean {
+  const count = messages.length + payloads.length;
+  if (count < 2 || count > MAX_PARTS) return false;
+  for (const message of messages) if (message.length > MAX_PART_BYTES) return false;
+  for (const payload of payloads) {
+    if (payload.length + USER_PART_OVERHEAD > MAX_PART_BYTES) return false;
+  }
+  return true;
+}
+
 /** The size of {@link writeCompound}'s output. */
-export function compoundSize(parts: readonly Uint8Array[]): number {
+export function compoundSize({ messages, payloads }: CompoundParts): number {
   let size = COMPOUND_HEADER_OVERHEAD;
-  for (const part of parts) size += COMPOUND_PART_OVERHEAD + part.length;
+  for (const message of messages) size += COMPOUND_PART_OVERHEAD + message.length;
+  const overhead = COMPOUND_PART_OVERHEAD + USER_PART_OVERHEAD;
+  for (const payload of payloads) size += overhead + payload.length;
   return size;
 }
 
 /** Writes a compound of at most 255 parts of at most 65,535 bytes into `out` at `start`. */
-export function writeCompound(parts: readonly Uint8Array[], out: Uint8Array, start: number): void {
+export function writeCompound(parts: CompoundParts, out: Uint8Array, start: number): void {
+  const { messages, payloads } = parts;
+  const count = messages.length + payloads.length;
   out[start] = MESSAGE_CODE.compound;
-  out[start + 1] = parts.length;
+  out[start + 1] = count;
   let table = start + COMPOUND_HEADER_OVERHEAD;
-  let at = table + parts.length * COMPOUND_PART_OVERHEAD;
-  for (const part of parts) {
-    out[table] = part.length >>> 8;
-    out[table + 1] = part.length & 255;
+  let at = table + count * COMPOUND_PART_OVERHEAD;
+  const writeLength = (length: number): void => {
+    out[table] = length >>> 8;
+    out[table + 1] = length & 255;
     table += COMPOUND_PART_OVERHEAD;
-    out.set(part, at);
-    at += part.length;
+  };
+  for (const message of messages) {
+    writeLength(message.length);
+    out.set(message, at);
+    at += message.length;
   }
+  for (const payload of payloads) {
+    writeLength(USER_PART_OVERHEAD + payload.length);
+    out[at] = MESSAGE_CODE.user;
+    out.set(payload, at + USER_PART_OVERHEAD);
+    at += USER_PART_OVERHEAD + payload.length;
+  }
+}
+
+/** A user message as it stands in a packet. */
+export function userPart(payload: Uint8Array): Uint8Array {
+  const part = new Uint8Array(USER_PART_OVERHEAD + payload.length);
+  part[0] = MESSAGE_CODE.user;
+  part.set(payload, USER_PART_OVERHEAD);
+  return part;
 }
 
 /**

@@ -3,6 +3,7 @@ export { decodeMessage, encodeMessage } from './codec.ts';
 export {
   COMPOUND_HEADER_OVERHEAD,
   COMPOUND_PART_OVERHEAD,
+  type CompoundParts,
   USER_PART_OVERHEAD,
 } from './compound.ts';
 export { WireError, type WireReason } from './errors.ts';

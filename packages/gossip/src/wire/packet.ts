@@ -1,7 +1,15 @@
 import { crc32 } from '@ml/runtime/hash';
 import { checkMessage } from './check.ts';
 import { decodeMessageWithin } from './codec.ts';
-import { compoundSize, readCompound, splitParts, writeCompound } from './compound.ts';
+import {
+  type CompoundParts,
+  compoundSize,
+  isOneCompound,
+  readCompound,
+  splitParts,
+  userPart,
+  writeCompound,
+} from './compound.ts';
 import { compressIfShorter, readCompressed } from './compress.ts';
 import { WireError } from './errors.ts';
 import { type LabelCheck, labelHeader, readLabel } from './label.ts';
@@ -53,26 +61,31 @@ export function decodePacket(bytes: Uint8Array, options: DecodePacketOptions): D
   return decoder;
 }
 
+const none: readonly Uint8Array[] = [];
+
 /**
- * Packs encoded messages for one receiver. One message travels bare; several travel in compounds of up to 255,
+ * Packs encoded messages for one receiver, and behind them user messages of these payloads. One message travels bare; several travel in compounds of up to 255,
  * after those of more than 65,535 bytes, which travel alone. No message gives no packet. Without label, checksum and
  * compression a bare message is its own packet: the same buffer.
  */
 export function buildPackets(
-  parts: readonly Uint8Array[],
+  messages: readonly Uint8Array[],
   options: BuildPacketsOptions,
+  payloads: readonly Uint8Array[] = none,
 ): Uint8Array[] {
-  const { bare, compounds } = splitParts(parts);
+  const all = { messages, payloads };
+  if (isOneCompound(all)) return [wrapCompound(all, options)];
+  const { bare, compounds } = splitParts([...messages, ...payloads.map(userPart)]);
   const packets: Uint8Array[] = [];
   for (const part of bare) packets.push(wrap(part, options));
   for (const compound of compounds) {
-    packets.push(wrapCompound(compound, options));
+    packets.push(wrapCompound({ messages: compound, payloads: none }, options));
   }
   return packets;
 }
 
 /** A compound is mostly compressed: then its plain form is needed for a moment only. */
-function wrapCompound(parts: readonly Uint8Array[], options: BuildPacketsOptions): Uint8Array {
+function wrapCompound(parts: CompoundParts, options: BuildPacketsOptions): Uint8Array {
   const size = compoundSize(parts);
   const brief = options.compress && size <= SCRATCH_BYTES;
   const plain = brief ? scratch.subarray(0, size) : new Uint8Array(size);

@@ -88,6 +88,23 @@ describe('buildPackets', () => {
     expect(toHex(small ?? text(''))).toBe(vector('flow/gossip-large-split-small').hex);
   });
 
+  it.each([
+    [0, [3]],
+    [0, [3, 5]],
+    [1, [7]],
+    [2, [0, 9, 100]],
+    [0, [65_534, 1]],
+    [1, [65_535, 65_536]],
+    [200, Array.from({ length: 56 }, (_, i) => i)],
+  ])('writes %i messages and payloads of %j bytes as if all were messages', (count, sizes) => {
+    const messages = Array.from({ length: count }, (_, i) => user(text(`message ${i}`)));
+    const payloads = sizes.map((size, i) => new Uint8Array(size).fill(i));
+    for (const options of [plain, { ...plain, crc: true, compress: true, label: 'prod' }]) {
+      const packets = buildPackets(messages, options, payloads);
+      expect(packets).toEqual(buildPackets([...messages, ...payloads.map(user)], options));
+    }
+  });
+
   it('keeps a message of exactly 65,535 bytes in the compound', () => {
     const packets = buildPackets([user(new Uint8Array(65_534)), user(text('a'))], plain);
     expect(packets).toHaveLength(1);
