@@ -11,7 +11,7 @@ const SEMI_SPACE_MIB = 64;
 
 const kept = new URL('../.build/sim/', import.meta.url);
 
-/** Runs a task in a fresh process and keeps what came out, for later reports. */
+/** Runs a task in a fresh process and keeps what came out, for later reports: phase by phase, as long runs may be cut short. */
 export async function runTask(task: SimTask): Promise<SimRun> {
   // Before the run: others may commit meanwhile, and a changed tree is told.
   const describe = ['describe', '--always', '--dirty', '--exclude', '*'];
@@ -30,22 +30,24 @@ export async function runTask(task: SimTask): Promise<SimRun> {
   const exited = new Promise<number | string>((resolve) =>
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 'an unknown end')),
   );
+  const runSoFar = (): SimRun => {
+    const load = loadavg()
+      .map((value) => value.toFixed(1))
+      .join(' / ');
+    return { task, date: new Date().toISOString(), commit, node: process.version, load, phases };
+  };
+  mkdirSync(kept, { recursive: true });
   for await (const line of createInterface({ input: child.stdout })) {
     const cost: PhaseCost = JSON.parse(line);
     phases.push(cost);
     const { phase, cpuS, virtualS, events, peakBytes } = cost;
     const figures = `${virtualS.toFixed(0)} virtual s, ${cpuS.toFixed(1)} s of processor time, ${events} events`;
     console.log(`${task.name}: ${phase}: ${figures}, peak ${(peakBytes / 2 ** 30).toFixed(2)} GiB`);
+    writeFileSync(new URL(`${task.name}.json`, kept), JSON.stringify(runSoFar()));
   }
   const end = await exited;
   if (end !== 0) throw new TypeError(`the simulation ${task.name} was ended by ${end}`);
-  const load = loadavg()
-    .map((value) => value.toFixed(1))
-    .join(' / ');
-  const run = { task, date: new Date().toISOString(), commit, node: process.version, load, phases };
-  mkdirSync(kept, { recursive: true });
-  writeFileSync(new URL(`${task.name}.json`, kept), JSON.stringify(run));
-  return run;
+  return runSoFar();
 }
 
 /** The run of that name as it was kept last, undefined when there is none. */
