@@ -9,8 +9,9 @@ export interface Delegate {
   /** Meta data of our own node, at most `maxBytes` long (512). */
   nodeMeta(maxBytes: number): Uint8Array;
   /**
-   * A user message arrived, by packet or stream. The bytes stay ours to keep; `from` is what the sender says of itself
-   * or where its stream comes from, good for logs.
+   * A user message arrived, by packet or stream. The bytes never change, but may be part of a whole packet: who keeps
+   * them for long should copy them, so that the rest of it is freed. `from` is what the sender says of itself or where
+   * its stream comes from, good for logs.
    */
   onMessage(bytes: Uint8Array, from: Address): void;
   /**

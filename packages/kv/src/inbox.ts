@@ -19,11 +19,16 @@ const COMPARED = 8;
 const LOG_INTERVAL_MS = 60_000;
 const UNKNOWN_CODEC_LOG_INTERVAL_MS = 3_600_000;
 
-interface Waiting {
+interface Incoming {
   readonly pair: KeyValuePair;
-  /** The encoded pair. */
+  /** The encoded pair, which may be part of a whole packet. */
   readonly bytes: Uint8Array;
   readonly from: string;
+}
+
+interface Waiting extends Incoming {
+  /** Bytes of memory that wait with it: a packet counts once. */
+  readonly heldBytes: number;
 }
 
 export interface InboxOptions {
@@ -41,6 +46,8 @@ export class Inbox {
   readonly #options: InboxOptions;
   readonly #waiting = new Map<string, Waiting[]>();
   #waitingBytes = 0;
+  /** The packet that was counted last. */
+  #counted: ArrayBufferLike | undefined;
   #drain: Disposable | undefined;
 
   constructor(options: InboxOptions) {
@@ -88,9 +95,10 @@ export class Inbox {
     this.#drain = undefined;
     this.#waiting.clear();
     this.#waitingBytes = 0;
+    this.#counted = undefined;
   }
 
-  #enqueue(message: Waiting): void {
+  #enqueue(message: Incoming): void {
     const { key } = message.pair;
     const queue = this.#waiting.get(key) ?? [];
     for (let i = Math.max(0, queue.length - COMPARED); i < queue.length; i += 1) {
@@ -98,8 +106,11 @@ export class Inbox {
       if (waiting !== undefined && samePair(waiting.pair, message.pair)) return;
     }
     this.#waiting.set(key, queue);
-    queue.push(message);
-    this.#waitingBytes += message.bytes.length;
+    const { buffer } = message.bytes;
+    const heldBytes = buffer === this.#counted ? 0 : buffer.byteLength;
+    this.#counted = buffer;
+    queue.push({ ...message, heldBytes });
+    this.#waitingBytes += heldBytes;
     if (this.#waitingBytes > MAX_WAITING_BYTES) this.flush();
     else if (queue.length > MAX_WAITING_PER_KEY) this.#drainKey(key);
     else this.#drain ??= this.#options.runtime.timers.after(0, () => this.#turn(), { plain: true });
@@ -121,13 +132,14 @@ export class Inbox {
   #drainKey(key: string): void {
     const queue = this.#waiting.get(key) ?? [];
     this.#waiting.delete(key);
+    this.#counted = undefined;
     for (const message of queue) {
-      this.#waitingBytes -= message.bytes.length;
+      this.#waitingBytes -= message.heldBytes;
       this.#apply(message, 'gossip');
     }
   }
 
-  #apply(message: Waiting, via: Via): void {
+  #apply(message: Incoming, via: Via): void {
     const { replica, runtime } = this.#options;
     const value = this.#decode(message, via);
     const result = value && this.#merge(message, value, via);
@@ -152,7 +164,7 @@ export class Inbox {
     else replica.spread('gossip', changed);
   }
 
-  #merge(message: Waiting, value: AnyMergeable, via: Via): MergeResult | undefined {
+  #merge(message: Incoming, value: AnyMergeable, via: Via): MergeResult | undefined {
     const { replica, runtime } = this.#options;
     const { pair, from } = message;
     try {
@@ -180,7 +192,7 @@ export class Inbox {
     }
   }
 
-  #decode(message: Waiting, via: Via): AnyMergeable | undefined {
+  #decode(message: Incoming, via: Via): AnyMergeable | undefined {
     try {
       return this.#options.replica.decodeValue(message.pair);
     } catch (error) {
@@ -229,7 +241,7 @@ export class Inbox {
   }
 }
 
-function fieldsOf({ pair, bytes }: Waiting): {
+function fieldsOf({ pair, bytes }: Incoming): {
   readonly key: string;
   readonly codec: string;
   readonly bytes: number;

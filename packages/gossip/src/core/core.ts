@@ -286,7 +286,7 @@ export class GossipCore {
         this.#membership.handleDead(now, message);
         return;
       case 'user':
-        this.#deliver(now, message.payload.slice(), from);
+        this.#deliver(now, message.payload, from);
         return;
       default:
         assertNever(message);
