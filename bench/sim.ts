@@ -52,7 +52,7 @@ const tasks: readonly SimTask[] = [
     steadyS: 0,
     partitionS: 20,
     heapMiB: 14_336,
-    memberlist: { retransmitFactor: 1, compressionEnabled: false },
+    packets: 'tcp',
   },
 ];
 

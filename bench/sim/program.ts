@@ -21,6 +21,7 @@ const cluster = SimCluster.create({
     listed: number < (task.listed ?? task.nodes),
   })),
   mode: task.mode,
+  ...(task.packets && { network: { mode: task.packets } }),
   config: {
     ring: { numTokens: TOKENS, heartbeatPeriodMs: HEARTBEAT_MS },
     memberlist: { kv: task.memberlist ?? {} },

@@ -6,6 +6,8 @@ export interface SimTask {
   readonly mode: 'membership' | 'full';
   /** How many nodes the DNS lists: in mode `full` a join contacts all that are found. Default: every one. */
   readonly listed?: number;
+  /** `tcp`: packets of up to 10 MiB, each on a connection, as ml-server sends them. Default: datagrams of 1,400 bytes for members alone. */
+  readonly packets?: 'tcp';
   /** Settings of the members that differ from ml-server's defaults. */
   readonly memberlist?: Readonly<Record<string, number | boolean>>;
   /** Virtual seconds after the cluster has converged. */

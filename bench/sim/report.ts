@@ -65,11 +65,11 @@ export function writeSimReport(runs: readonly SimRun[]): number {
   return claims.filter(({ holds }) => holds === false).length;
 }
 
-function settings({ memberlist }: SimRun['task']): string {
-  if (memberlist === undefined) return 'defaults';
-  return Object.entries(memberlist)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ');
+function settings({ mode, packets, memberlist = {} }: SimRun['task']): string {
+  const tcp = packets === 'tcp' || mode === 'full';
+  const network = tcp ? 'packets on TCP' : 'datagrams of 1,400 bytes';
+  const others = Object.entries(memberlist).map(([name, value]) => `${name} ${value}`);
+  return [network, ...others].join(', ');
 }
 
 function isPlain({ task }: SimRun): boolean {
