@@ -11,7 +11,13 @@ const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, quick: { type: 'boolean', default: false } },
 });
 
-const base = { mode: 'membership', steadyS: 600, partitionS: 0, profile: false, heapMiB: 4096 };
+const base = {
+  packets: 'tcp',
+  steadyS: 600,
+  partitionS: 0,
+  profile: false,
+  heapMiB: 4096,
+} as const;
 const tasks: readonly SimTask[] = [
   { ...base, mode: 'membership', name: 'members-100', nodes: 100 },
   { ...base, mode: 'membership', name: 'members-1000', nodes: 1000 },
@@ -52,7 +58,6 @@ const tasks: readonly SimTask[] = [
     steadyS: 0,
     partitionS: 20,
     heapMiB: 14_336,
-    packets: 'tcp',
   },
 ];
 
