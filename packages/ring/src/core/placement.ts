@@ -69,7 +69,7 @@ export class Placement {
 
   /** Makes the table, unless this ring cannot have one. */
   makeTable(): void {
-    if (!this.buildTable(Number.POSITIVE_INFINITY)) this.buildTable(Number.POSITIVE_INFINITY);
+    for (;;) if (this.buildTable(Number.POSITIVE_INFINITY)) return;
   }
 
   /** Goes on making the table: at first the topology if there is none yet, then so many rows; true: nothing is left to do. */

@@ -14,6 +14,8 @@ const ROW_BITS = 16;
 /** The second replica is mostly one to three tokens on, the third not many more. */
 const MAX_SECOND_BITS = 2;
 const MAX_THIRD_BITS = 5;
+/** So many rows may be gone through for a key, on average over all keys; where it would be more they are kept. */
+const MAX_WALK = 4;
 /** With more tokens than this many prefixes would no longer stay in the caches near the processor. */
 const MANY_TOKENS = 65_536;
 const MAX_PREFIX_BITS = 24;
@@ -41,6 +43,10 @@ export class ReplicaTableBuilder {
   /** The groups that the walk from the row filled last takes, and the rows at which it meets them. */
   readonly #walkGroups: Uint32Array;
   readonly #walkRows: Uint32Array;
+  /** Rows that look-ups would go through in all, one key for each row. */
+  #walked = 0;
+  /** Instances that walks would take long to. */
+  #others: Column | undefined = undefined;
   /** Rows that are still to be filled. */
   #left: number;
 
@@ -54,10 +60,10 @@ export class ReplicaTableBuilder {
     const length = owners.length + 2 ** thirdBits;
     this.#rows = ownerBits > ROW_BITS ? new Uint32Array(length) : new Uint16Array(length);
     this.#rests = new Uint8Array(2 ** prefixBits > owners.length ? 0 : owners.length);
-    const walk = firstWalk(owners, width, groupOf);
-    this.#walkGroups = walk.map((row) => groupOf[owners[row] ?? 0] ?? 0);
-    this.#walkRows = walk.map((row) => row + owners.length);
-    this.#left = owners.length;
+    this.#walkGroups = new Uint32Array(width);
+    this.#walkRows = new Uint32Array(width);
+    this.#left = 0;
+    this.#begin();
   }
 
   /** `undefined`: this ring needs the general walk. */
@@ -77,15 +83,34 @@ export class ReplicaTableBuilder {
     if (to > 0) return undefined;
     const { tokens } = this.#topology;
     const rows = this.#rows;
+    if (this.#others === undefined && this.#walked > MAX_WALK * tokens.length) {
+      const length = tokens.length * (this.#width - 1);
+      this.#others =
+        this.#groupOf.length > 2 ** ROW_BITS ? new Uint32Array(length) : new Uint16Array(length);
+      this.#begin();
+      return undefined;
+    }
     for (let i = tokens.length; i < rows.length; i++) rows[i] = rows[i - tokens.length] ?? 0;
     return new ReplicaTable({
       layout: this.#layout,
       width: this.#width,
       rows,
+      others: this.#others,
       rests: this.#rests,
       tokens,
       groupOf: this.#groupOf,
     });
+  }
+
+  /** Goes to the end, from where rows are filled. */
+  #begin(): void {
+    const { owners } = this.#topology;
+    const walk = firstWalk(owners, this.#width, this.#groupOf);
+    for (const [k, row] of walk.entries()) {
+      this.#walkGroups[k] = this.#groupOf[owners[row] ?? 0] ?? 0;
+      this.#walkRows[k] = row + owners.length;
+    }
+    this.#left = owners.length;
   }
 
   #fillRows(from: number, to: number): void {
@@ -97,6 +122,8 @@ export class ReplicaTableBuilder {
     const walkRows = this.#walkRows;
     const walkGroups = this.#walkGroups;
     const width = this.#width;
+    const others = this.#others;
+    let walked = 0;
     for (let row = from - 1; row >= to; row--) {
       const owner = owners[row] ?? 0;
       const group = groupOf[owner] ?? 0;
@@ -113,7 +140,14 @@ export class ReplicaTableBuilder {
       const isHinted = width === HINTED_WIDTH && this.#isNear(second, third);
       const hint = isHinted ? second | (third << secondBits) : 0;
       rows[row] = owner | (hint << ownerBits);
+      if (hint === 0) walked += (walkRows[width - 1] ?? 0) - row;
+      for (let k = 1; others !== undefined && k < width; k++) {
+        const at = walkRows[k] ?? 0;
+        others[row * (width - 1) + k - 1] =
+          owners[at < owners.length ? at : at - owners.length] ?? 0;
+      }
     }
+    this.#walked += walked;
     if (rests.length === 0) return;
     for (let row = to; row < from; row++) {
       rests[row] = ((tokens[row] ?? 0) << prefixBits) >>> (WORD_BITS - REST_BITS);

@@ -31,6 +31,8 @@ export interface ReplicaRows {
   readonly width: number;
   /** A row for each token, then so many of the first again that no hint leads behind the end. */
   readonly rows: Column;
+  /** The second and further instances of each row, where walking to them would take long; hints are not looked at then. */
+  readonly others: Column | undefined;
   /** The bits of each token that follow its prefix; empty when there are more prefixes than tokens. */
   readonly rests: Uint8Array;
   /** Every token once, ascending. */
@@ -47,12 +49,14 @@ export interface ReplicaRows {
  * different zones, else a single instance; instances without a zone are groups of their own. R-32
  *
  * A row is half a word, which keeps half a million of them in caches of a few MB. Where the second and third replica
- * are further away than a row can say, which is rare, the walk is made.
+ * are further away than a row can say, which is rare in most rings, the walk is made. Rings in which it is not rare, or
+ * walks are long, have a second table of those replicas.
  */
 export class ReplicaTable {
   /** How many instances hold each key: the replicas, or all groups if there are fewer. */
   readonly width: number;
   readonly #rows: Column;
+  readonly #others: Column | undefined;
   readonly #rests: Uint8Array;
   readonly #tokens: Uint32Array;
   readonly #groupOf: Uint32Array;
@@ -71,9 +75,10 @@ export class ReplicaTable {
   readonly #sparse: boolean;
   readonly #read: Uint32Array = new Uint32Array(MAX_WIDTH);
 
-  constructor({ layout, width, rows, rests, tokens, groupOf }: ReplicaRows) {
+  constructor({ layout, width, rows, others, rests, tokens, groupOf }: ReplicaRows) {
     this.width = width;
     this.#rows = rows;
+    this.#others = others;
     this.#rests = rests;
     this.#tokens = tokens;
     this.#groupOf = groupOf;
@@ -82,7 +87,8 @@ export class ReplicaTable {
     this.#prefixShift = 32 - layout.prefixBits;
     this.#ownerBits = layout.ownerBits;
     this.#ownerMask = 2 ** layout.ownerBits - 1;
-    this.#hintMask = width === HINTED_WIDTH ? 2 ** (layout.secondBits + layout.thirdBits) - 1 : 0;
+    const isHinted = width === HINTED_WIDTH && others === undefined;
+    this.#hintMask = isHinted ? 2 ** (layout.secondBits + layout.thirdBits) - 1 : 0;
     this.#secondBits = layout.secondBits;
     this.#secondMask = 2 ** layout.secondBits - 1;
     this.#crowded = isCrowded(this.#starts);
@@ -96,7 +102,8 @@ export class ReplicaTable {
 
   /** Bytes that the table holds besides the tokens. */
   get byteLength(): number {
-    return this.#rows.byteLength + this.#rests.byteLength + this.#starts.byteLength;
+    const others = this.#others?.byteLength ?? 0;
+    return this.#rows.byteLength + others + this.#rests.byteLength + this.#starts.byteLength;
   }
 
   /** The row of the first token greater than `key`. */
@@ -135,7 +142,8 @@ export class ReplicaTable {
     const hint = (word >>> this.#ownerBits) & this.#hintMask;
     into[0] = word & mask;
     if (hint === 0) {
-      this.#walk(row, into);
+      if (this.#others === undefined) this.#walk(row, into);
+      else this.#copy(this.#others, row, into);
       return;
     }
     into[1] = (rows[row + (hint & this.#secondMask)] ?? 0) & mask;
@@ -147,6 +155,12 @@ export class ReplicaTable {
     if (k === 0) return (this.#rows[row] ?? 0) & this.#ownerMask;
     this.read(row, this.#read);
     return this.#read[k] ?? 0;
+  }
+
+  #copy(others: Column, row: number, into: Uint32Array): void {
+    const count = this.width - 1;
+    const at = row === this.#tokens.length ? 0 : row * count;
+    for (let k = 0; k < count; k++) into[k + 1] = others[at + k] ?? 0;
   }
 
   /** Goes on from the first instance of a row, which `into` holds. */

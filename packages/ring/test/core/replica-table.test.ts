@@ -1,3 +1,4 @@
+import { seededRandom } from '@ml/runtime';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RingDesc } from '../../src/core/desc.ts';
@@ -90,6 +91,40 @@ describe('the table of walks', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  test.each([
+    ['a zone with a single token', 3, 1],
+    ['a zone with few tokens', 3, 40],
+    ['more replicas than rows have room for', 5, 1],
+    ['two replicas', 2, 1],
+  ])('gives every key the answer that walking gives: %s', (_name, replicationFactor, rare) => {
+    const random = seededRandom(8);
+    const tokens = (count: number): Tokens =>
+      Tokens.of(Array.from({ length: count }, () => random.int(2 ** 32)));
+    const common = Array.from({ length: 40 }, (_, i) =>
+      InstanceDesc.of({ id: `i-${i}`, zone: i % 2 === 0 ? 'a' : 'b', tokens: tokens(60) }),
+    );
+    const ring = RingDesc.of([
+      ...common,
+      InstanceDesc.of({ id: 'rare', zone: 'c', tokens: tokens(rare) }),
+    ]);
+    for (const zoneAwarenessEnabled of [true, false]) {
+      const options = {
+        replicationFactor,
+        zoneAwarenessEnabled,
+        excludedZones: [],
+        heartbeatTimeoutMs: 0,
+      };
+      const walked = RingView.of(ring, options);
+      const looked = RingView.of(ring, options);
+      looked.placement.makeTable();
+      expect(looked.placement.table).toBeDefined();
+      const edges = [0, 0xffffffff, ...walked.topology.tokens.slice(-3)];
+      for (const key of [...edges, ...Array.from({ length: 500 }, () => random.int(2 ** 32))]) {
+        expect(single(looked, key, Write)).toEqual(single(walked, key, Write));
+      }
+    }
   });
 
   test('answers alike into a buffer and in a batch', () => {
