@@ -56,17 +56,8 @@ const tasks: readonly SimTask[] = [
     name: 'members-5000',
     nodes: 5000,
     steadyS: 0,
-    heapMiB: 14_336,
-  },
-  {
-    ...base,
-    mode: 'membership',
-    name: 'lean-members-5000',
-    nodes: 5000,
-    steadyS: 0,
     partitionS: 20,
     heapMiB: 14_336,
-    memberlist: { retransmitFactor: 1, compressionEnabled: false },
   },
 ];
 

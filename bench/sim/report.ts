@@ -24,9 +24,8 @@ export function writeSimReport(runs: readonly SimRun[]): number {
     '',
     `- ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, ${(totalmem() / GIB).toFixed(0)} GiB`,
     '- `npx tsx bench/sim.ts`, which runs the built packages; each run in a process of its own, seed 1, nodes started',
-    '  within one virtual second, a link of 0.2 to 1 ms, everything else as ml-server has it by default, save what the',
-    '  last table tells; members join through one of three seeds, nodes with rings through every address that the DNS',
-    '  lists: three of 1,000, or all',
+    '  within one virtual second, a link of 0.2 to 1 ms, everything else as ml-server has it by default; members join',
+    '  through one of three seeds, nodes with rings through every address that the DNS lists: three of 1,000, or all',
     '',
     'Times are processor time of the process, the garbage collector and the compiler included, so that other work on the',
     'machine counts less; the wall is told beside it. A cold start lasts until every node sees every node.',
@@ -85,7 +84,7 @@ function phaseOf(runs: readonly SimRun[], name: string, phase: string): PhaseCos
 function claimsOf(runs: readonly SimRun[]): readonly Claim[] {
   const thousand = phaseOf(runs, 'members-1000', 'steady');
   const start = phaseOf(runs, 'members-5000', 'cold start');
-  const heal = phaseOf(runs, 'lean-members-5000', 'heal');
+  const heal = phaseOf(runs, 'members-5000', 'heal');
   const rings = phaseOf(runs, 'rings-100', 'steady');
   const many = phaseOf(runs, 'rings-1000', 'steady');
   return [
