@@ -7,8 +7,9 @@ import type { TimerRow } from './timer-table.ts';
 /**
  * Sends what waits to random members, every gossip interval. With nothing to send there are no ticks at all; they come
  * back in the same phase, so that the delay of news about members is as if they had never stopped. What the application
- * gives notice of goes out at once after a quiet spell: its tick is brought forward, and the next ones count from there.
- * Rounds are never closer than the interval, so that this costs no more messages. G-15, G-45.
+ * gives notice of goes out at once, also while older news is being repeated: its tick is brought forward, and the next
+ * ones count from there. Rounds with such news are never closer than the interval, nor are those without to the round
+ * before, and each message is sent as often as ever. G-15, G-45.
  */
 export class Gossiper {
   readonly #context: CoreContext;
@@ -16,9 +17,11 @@ export class Gossiper {
   readonly #outbox: Outbox;
   /** The earliest moment of the next round, and the phase of the ticks from there on. */
   #freeAt = 0;
+  /** The earliest moment of the next round with news of the application. */
+  #newsFreeAt = 0;
   #tick: TimerRow | undefined;
-  /** What the application has to send: a notice of it goes out at once, a guess waits for the tick. */
-  #application: 'nothing' | 'maybe' | 'something' = 'maybe';
+  /** What the application has to send: news goes out at once, repetitions an interval later, a guess waits for the tick. */
+  #application: 'nothing' | 'maybe' | 'something' | 'news' = 'maybe';
   #rounds = 0;
 
   constructor(context: CoreContext, membership: Membership, outbox: Outbox) {
@@ -46,7 +49,7 @@ export class Gossiper {
 
   /** The application has queued something. */
   hurry(): void {
-    this.#application = 'something';
+    this.#application = 'news';
   }
 
   /** Sets the next round if there is something to send, and somebody to send it to. */
@@ -61,6 +64,7 @@ export class Gossiper {
 
   #nextRound(now: number): number | undefined {
     const { config, queue } = this.#context;
+    if (this.#application === 'news') return Math.max(now, this.#newsFreeAt);
     if (this.#application === 'something') return Math.max(now, this.#freeAt);
     if (this.#application === 'nothing' && queue.size === 0) return undefined;
     return nextTick(now, this.#freeAt, config.gossipIntervalMs);
@@ -69,9 +73,14 @@ export class Gossiper {
   #round(now: number): void {
     const { config, members, queue } = this.#context;
     const freeAt = this.#freeAt;
+    const newsFreeAt = this.#newsFreeAt;
     this.#tick = undefined;
     this.#rounds += 1;
     this.#freeAt = now + config.gossipIntervalMs;
+    if (this.#application === 'news') {
+      this.#application = 'something';
+      this.#newsFreeAt = this.#freeAt;
+    }
     const { selfId } = this.#membership;
     const targets = members.sample(config.gossipNodes, (id) => {
       if (id === selfId) return false;
@@ -83,7 +92,10 @@ export class Gossiper {
       if (this.#outbox.sendBroadcasts(now, members.identity(target))) continue;
       this.#application = 'nothing';
       // A wrong guess: it does not keep back what comes next.
-      if (at === 0 && queue.size === 0) this.#freeAt = freeAt;
+      if (at === 0 && queue.size === 0) {
+        this.#freeAt = freeAt;
+        this.#newsFreeAt = newsFreeAt;
+      }
       return;
     }
   }

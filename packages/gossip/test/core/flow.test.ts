@@ -195,7 +195,7 @@ describe('what the core sends is what the reference sends, byte for byte', () =>
     waiting.push('solo');
     calls.length = 0;
     harness.run((core, now) => core.notifyBroadcasts(now));
-    harness.advance(200);
+    harness.advance(0);
     expect(sentHex(harness)).toEqual([vector('flow/gossip-single').hex]);
     expect(calls).toEqual(['3/1398']);
   });

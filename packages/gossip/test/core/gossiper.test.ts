@@ -50,11 +50,29 @@ describe('gossip', () => {
     expect(harness.core.nextTimeout()).toBe(2130);
   });
 
-  test('never has rounds closer than its interval, whatever the application has to say', () => {
+  test('of the application does not wait for the repetition of older news either, and the next repetition counts from it', () => {
     const waiting = [Uint8Array.of(1)];
     const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
     harness.receive(alive('b'));
+    harness.drainQueue();
     harness.advance(2000);
+    harness.run((core, now) => core.notifyBroadcasts(now));
+    harness.advance(250);
+    expect(harness.core.nextTimeout()).toBe(2400);
+    harness.run((core, now) => core.notifyBroadcasts(now));
+    expect(harness.core.nextTimeout()).toBe(2250);
+    harness.advance(0);
+    expect(harness.core.nextTimeout()).toBe(2450);
+  });
+
+  test('never has rounds with news closer than its interval, whatever the application has to say', () => {
+    const waiting = [Uint8Array.of(1)];
+    const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
+    harness.receive(alive('b'));
+    harness.drainQueue();
+    harness.advance(2000);
+    harness.run((core, now) => core.notifyBroadcasts(now));
+    harness.advance(0);
     harness.effects();
     for (let at = 2010; at < 2200; at += 10) {
       harness.advance(10);
