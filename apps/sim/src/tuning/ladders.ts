@@ -66,26 +66,21 @@ export async function measureLadders(options: LadderOptions): Promise<Ladders | 
   return net === undefined ? undefined : { conditions, seeds, periods, ladders, net };
 }
 
-/** Whether moving a knob from its default to a later value of its ladder left p99 no worse, and in how many seeds. */
+/** How p99 changes when a knob is moved from its default. */
 export interface Direction {
   /** p99 against that of the default with the same seed, on average: 0.9 is 10 % shorter. */
   readonly ratio: number;
-  /** Seeds in which p99 did not become longer by more than {@link P99_NOISE}. */
-  readonly held: number;
-  readonly seeds: number;
+  /** Two standard errors of {@link ratio} over the seeds; a change within them may be chance. 0 for a single seed. */
+  readonly error: number;
 }
-
-/** Two runs that differ in nothing that matters have p99s that differ by about so much. */
-export const P99_NOISE = 0.1;
 
 /** Compares a row with the default, seed by seed. */
 export function directionOf(row: Measured, defaults: Measured): Direction {
   const ratios = row.p99BySeed.map((p99, index) => p99 / (defaults.p99BySeed[index] ?? p99));
-  return {
-    ratio: ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length,
-    held: ratios.filter((ratio) => ratio <= 1 + P99_NOISE).length,
-    seeds: ratios.length,
-  };
+  const count = ratios.length;
+  const ratio = ratios.reduce((sum, each) => sum + each, 0) / count;
+  const squares = ratios.reduce((sum, each) => sum + (each - ratio) ** 2, 0);
+  return { ratio, error: count < 2 ? 0 : 2 * Math.sqrt(squares / (count - 1) / count) };
 }
 
 function settingsOf(knob: Knob, below: Readonly<Record<string, string>>): readonly Settings[] {

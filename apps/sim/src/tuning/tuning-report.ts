@@ -6,7 +6,7 @@ import { seconds } from '../assertion.ts';
 import { type LadderLine, ladderSvg } from '../report/chart.ts';
 import { markdownTable } from '../report/table.ts';
 import { LATE_MS } from '../sweep/heartbeat-watch.ts';
-import { directionOf, type Ladder, type Ladders, P99_NOISE } from './ladders.ts';
+import { directionOf, type Ladder, type Ladders } from './ladders.ts';
 
 /** Where and when the figures were measured. */
 export interface Provenance {
@@ -32,9 +32,9 @@ interface Notes {
 
 const NOTES: Readonly<Record<string, Notes>> = {
   gossip_interval: {
-    does: `A node that has news sends it in rounds, one round each interval. A node that had nothing to send for a whole interval
-sends at once, so p50 is often far below the interval, and p99 is a small number of rounds. This is the first knob to turn:
-shorter rounds carry the same news in smaller packets, so bytes hardly change, and only packets become more.`,
+    does: `A node repeats its news in rounds, one round each interval. What it has not sent yet goes out at once, unless other news
+went out within the last interval, so p50 is mostly far below the interval, and p99 is a small number of rounds. This is the
+first knob to turn: shorter rounds carry the same news in smaller packets, so bytes hardly change, and only packets become more.`,
     leave: `Leave it when heartbeats are all that the ring carries and they come every 15 s: half a second more or less does not show
 in the age of the oldest one. Rounds much shorter than the round trip between zones gain nothing.`,
   },
@@ -53,8 +53,8 @@ size of the whole ring. Beyond 32 members the interval is stretched by itself: 5
   retransmit_factor: {
     does: `Each node sends each piece of news this many times log10(members + 1), rounded up. Too few, and some node is never told and
 waits for the next heartbeat or full exchange: p99 is then measured in seconds, and the oldest heartbeat is two periods old.
-Enough, and more of them buy no speed: a node that is still repeating old news is in the middle of its rounds, so new news waits
-for the next one. Bytes grow in proportion.`,
+Enough, and more of them buy no speed: the repetitions reach whom the first rounds have missed, and those are few. Bytes grow
+in proportion.`,
     leave: `Raise it when heartbeats are missed now and then and that matters; lower it only to save bandwidth, knowing what it costs.`,
   },
 };
@@ -109,11 +109,11 @@ proportional to how often it comes.
 function summary({ ladders }: Ladders): string {
   const rows = ladders.map(({ knob, rows: steps, defaults }) => {
     const sooner = steps[knob.ladder.indexOf(knob.sooner)] ?? defaults;
-    const { ratio } = directionOf(sooner, defaults);
+    const { ratio, error } = directionOf(sooner, defaults);
     return [
       `\`-${knob.flag}\``,
       `${knob.defaultText} → ${knob.sooner}`,
-      change(ratio),
+      `${change(ratio)} (± ${Math.round(error * 100)})`,
       `${missedText(defaults)} → ${missedText(sooner)}`,
       change(sooner.bytesS / defaults.bytesS),
       change(sooner.cpu / defaults.cpu),
@@ -121,9 +121,9 @@ function summary({ ladders }: Ladders): string {
   });
   return `## The four moves
 
-Each alone, from the default in the direction that spreads news sooner; p99 is compared seed by seed. Changes of p99 within
-±${P99_NOISE * 100} % are noise, or the wait for the next round that the section on the retransmit factor tells of. Missed by gossip is what took more than ${seconds(LATE_MS)}: a
-full exchange or the next heartbeat brought it.
+Each alone, from the default in the direction that spreads news sooner; p99 is compared seed by seed, with two standard errors
+in brackets: a change within them may be chance. Missed by gossip is what took more than ${seconds(LATE_MS)}: a full exchange or
+the next heartbeat brought it.
 
 ${markdownTable([['flag', 'move', 'p99', 'missed by gossip', 'bytes', 'CPU'], ...rows])}
 `;
