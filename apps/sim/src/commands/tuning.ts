@@ -45,7 +45,7 @@ export const tuningCommand: Command = {
 
 const PERIODS = 5;
 const DEFAULT_NODES = 20;
-const DEFAULT_SEEDS = 12;
+const DEFAULT_SEEDS = 24;
 const MAX_NODES = 200;
 
 const FLAGS: FlagTable = {

@@ -68,19 +68,24 @@ export async function measureLadders(options: LadderOptions): Promise<Ladders | 
 
 /** How p99 changes when a knob is moved from its default. */
 export interface Direction {
-  /** p99 against that of the default with the same seed, on average: 0.9 is 10 % shorter. */
+  /** p99 against that of the default with the same seed, their geometric mean: 0.9 is 10 % shorter. */
   readonly ratio: number;
-  /** Two standard errors of {@link ratio} over the seeds; a change within them may be chance. 0 for a single seed. */
+  /** Two standard errors of the logarithm of {@link ratio}: a change within them may be chance. 0 for a single seed. */
   readonly error: number;
 }
 
 /** Compares a row with the default, seed by seed. */
 export function directionOf(row: Measured, defaults: Measured): Direction {
-  const ratios = row.p99BySeed.map((p99, index) => p99 / (defaults.p99BySeed[index] ?? p99));
-  const count = ratios.length;
-  const ratio = ratios.reduce((sum, each) => sum + each, 0) / count;
-  const squares = ratios.reduce((sum, each) => sum + (each - ratio) ** 2, 0);
-  return { ratio, error: count < 2 ? 0 : 2 * Math.sqrt(squares / (count - 1) / count) };
+  const logs = row.p99BySeed.map((p99, index) =>
+    Math.log(p99 / (defaults.p99BySeed[index] ?? p99)),
+  );
+  const count = logs.length;
+  const mean = logs.reduce((sum, log) => sum + log, 0) / count;
+  const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
+  return {
+    ratio: Math.exp(mean),
+    error: count < 2 ? 0 : 2 * Math.sqrt(squares / (count - 1) / count),
+  };
 }
 
 function settingsOf(knob: Knob, below: Readonly<Record<string, string>>): readonly Settings[] {
