@@ -1,5 +1,6 @@
 import {
   createRing,
+  KeyBatch,
   Read,
   type ReadRing,
   ReplicaBuffer,
@@ -118,9 +119,10 @@ const lookups: Readonly<Record<string, Prepare>> = {
     const { ring } = await startRing(params);
     const sequence = new KeySequence(777);
     const keys = new Uint32Array(params.number('keys'));
+    const batch = new KeyBatch();
     return repeated(() => {
       sequence.fill(keys);
-      const batch = ring.getBatch(keys, Write);
+      ring.getBatch(keys, Write, batch);
       let sum = 0;
       for (let i = 0; i < keys.length; i += 1) sum += batch.count(i) + batch.position(i, 0);
       keep(sum);

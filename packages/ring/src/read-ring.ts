@@ -55,9 +55,10 @@ export interface ReadRing {
   getInto(key: number, operation: Operation, buffer: ReplicaBuffer): number;
   /**
    * {@link get} for many keys at once, all at the same moment.
-   * @throws as {@link get}, for the first key that has no answer
+   * @param batch filled and returned; a batch that is used again spares the memory for new ones. Default: a new one.
+   * @throws as {@link get}, for the first key that has no answer; the batch then holds nothing
    */
-  getBatch(keys: ArrayLike<number>, operation: Operation): KeyBatch;
+  getBatch(keys: ArrayLike<number>, operation: Operation, batch?: KeyBatch): KeyBatch;
   /**
    * Every healthy instance, also those without tokens.
    * @throws {EmptyRingError}
@@ -154,8 +155,13 @@ export class ViewReader implements ReadRing {
     return buffer.fill(this.#view(), key, operation, this.#clock.unixMs());
   }
 
-  getBatch(keys: ArrayLike<number>, operation: Operation): KeyBatch {
-    return new KeyBatch(this.#view(), { keys, operation, nowUnixMs: this.#clock.unixMs() });
+  getBatch(
+    keys: ArrayLike<number>,
+    operation: Operation,
+    batch: KeyBatch = new KeyBatch(),
+  ): KeyBatch {
+    batch.fill(this.#view(), { keys, operation, nowUnixMs: this.#clock.unixMs() });
+    return batch;
   }
 
   getAllHealthy(operation: Operation): ReplicationSet {

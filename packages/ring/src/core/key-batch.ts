@@ -14,69 +14,84 @@ export interface BatchLookup {
   readonly nowUnixMs: number;
 }
 
+const none: readonly InstanceDesc[] = [];
+
 /**
  * The instances of many keys, as a ring had them at one time. The answer to a key is mostly a reference to what the
  * ring has worked out already, so that a batch costs little more than finding its keys' tokens.
  */
 export class KeyBatch {
-  /** How many keys. */
-  readonly size: number;
-  /** The instances of the ring, ascending by id. Positions are indexes into it. */
-  readonly instances: readonly InstanceDesc[];
+  #size = 0;
+  #instances: readonly InstanceDesc[] = none;
   /** The row of the ring's table that answers each key, or, {@link #rows} more, where its answer begins in {@link #others}. */
-  readonly #starts: Uint32Array;
-  readonly #table: ReplicaTable | undefined;
+  #starts: Uint32Array = new Uint32Array(0);
+  #table: ReplicaTable | undefined = undefined;
   /** Rows of the table. */
-  readonly #rows: number;
-  readonly #maxErrors: number;
+  #rows = 0;
+  /** Instances of a row, and how many of them may fail. */
+  #width = 0;
+  #maxErrors = 0;
   /** Answers that are no row: how many instances, how many may fail, the positions. */
-  readonly #others: number[] = [];
+  #others: number[] = [];
+
+  /** How many keys. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The instances of the ring, ascending by id. Positions are indexes into it. */
+  get instances(): readonly InstanceDesc[] {
+    return this.#instances;
+  }
 
   /**
-   * Looks up all keys; as with single look-ups, one key without an answer is an error.
+   * Looks up all keys; as with single look-ups, one key without an answer is an error. What the batch held before is
+   * gone, also when this throws; its memory is used again.
    * @throws {EmptyRingError | TooFewHealthyInstancesError}
    */
-  constructor(view: RingView, lookup: BatchLookup) {
+  fill(view: RingView, lookup: BatchLookup): void {
     const { placement } = view;
     const { keys } = lookup;
+    this.#size = 0;
+    this.#others = [];
     if (placement.table === undefined) placement.countWalks(keys.length);
     const table = placement.fullMaxErrors < 0 ? undefined : placement.table;
-    this.size = keys.length;
-    this.instances = view.instances;
-    this.#starts = new Uint32Array(keys.length);
+    this.#instances = view.instances;
+    if (this.#starts.length < keys.length) this.#starts = new Uint32Array(keys.length);
     this.#table = table;
     this.#rows = table?.size ?? 0;
+    this.#width = table?.width ?? 0;
     this.#maxErrors = placement.fullMaxErrors;
     const health = view.healthFor(lookup.operation, lookup.nowUnixMs);
     if (table !== undefined && health.uniform) table.findAll(keys, this.#starts);
     else this.#findEach(view, lookup, table);
+    this.#size = keys.length;
   }
 
   /** How many instances key number `i` has. */
   count(i: number): number {
-    const other = this.#start(i) - this.#rows;
-    return other < 0 ? (this.#table?.width ?? 0) : (this.#others[other] ?? 0);
+    const start = this.#starts[this.#checked(i)] ?? 0;
+    return start < this.#rows ? this.#width : (this.#others[start - this.#rows] ?? 0);
   }
 
   /** How many of them may fail. */
   maxErrors(i: number): number {
-    const other = this.#start(i) - this.#rows;
-    return other < 0 ? this.#maxErrors : (this.#others[other + 1] ?? 0);
+    const start = this.#starts[this.#checked(i)] ?? 0;
+    return start < this.#rows ? this.#maxErrors : (this.#others[start - this.#rows + 1] ?? 0);
   }
 
   /** The position of instance number `k` of key number `i`, along the ring; `k` must be below {@link count}. */
   position(i: number, k: number): number {
-    const start = this.#starts[i] ?? 0;
-    const other = start - this.#rows;
-    if (other < 0) return this.#table?.position(start, k) ?? 0;
-    return this.#others[other + 2 + k] ?? 0;
+    const start = this.#starts[this.#checked(i)] ?? 0;
+    if (start < this.#rows) return this.#table?.position(start, k) ?? 0;
+    return this.#others[start - this.#rows + 2 + k] ?? 0;
   }
 
   /** The answer to key number `i`, as a single look-up gives it. */
   get(i: number): ReplicationSet {
     const instances: InstanceDesc[] = [];
     for (let k = 0; k < this.count(i); k++) {
-      const instance = this.instances[this.position(i, k)];
+      const instance = this.#instances[this.position(i, k)];
       if (instance !== undefined) instances.push(instance);
     }
     return {
@@ -87,10 +102,9 @@ export class KeyBatch {
     };
   }
 
-  #start(i: number): number {
-    const start = this.#starts[i];
-    if (start === undefined) throw new RangeError(`the batch has ${this.size} keys, not ${i + 1}`);
-    return start;
+  #checked(i: number): number {
+    if (!(i < this.#size)) throw new RangeError(`the batch has ${this.#size} keys, not ${i + 1}`);
+    return i;
   }
 
   #findEach(view: RingView, lookup: BatchLookup, table: ReplicaTable | undefined): void {

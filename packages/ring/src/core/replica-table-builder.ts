@@ -3,6 +3,8 @@ import {
   HINTED_WIDTH,
   MAX_WIDTH,
   REST_BITS,
+  RESTS_BEFORE,
+  RESTS_BEHIND,
   ReplicaTable,
   type RowLayout,
 } from './replica-table.ts';
@@ -59,7 +61,9 @@ export class ReplicaTableBuilder {
     const { ownerBits, thirdBits, prefixBits } = this.#layout;
     const length = owners.length + 2 ** thirdBits;
     this.#rows = ownerBits > ROW_BITS ? new Uint32Array(length) : new Uint16Array(length);
-    this.#rests = new Uint8Array(2 ** prefixBits > owners.length ? 0 : owners.length);
+    this.#rests = new Uint8Array(
+      2 ** prefixBits > owners.length ? 0 : RESTS_BEFORE + owners.length + RESTS_BEHIND,
+    );
     this.#walkGroups = new Uint32Array(width);
     this.#walkRows = new Uint32Array(width);
     this.#left = 0;
@@ -150,7 +154,7 @@ export class ReplicaTableBuilder {
     this.#walked += walked;
     if (rests.length === 0) return;
     for (let row = to; row < from; row++) {
-      rests[row] = ((tokens[row] ?? 0) << prefixBits) >>> (WORD_BITS - REST_BITS);
+      rests[RESTS_BEFORE + row] = ((tokens[row] ?? 0) << prefixBits) >>> (WORD_BITS - REST_BITS);
     }
   }
 

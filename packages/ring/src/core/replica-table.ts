@@ -11,6 +11,12 @@ export type Column = Uint16Array | Uint32Array;
 /** Bits of a token that follow its prefix, by which it is told from those of the same prefix. */
 export const REST_BITS = 8;
 const REST_SHIFT = 32 - REST_BITS;
+/** So many tokens of a prefix are searched in four steps, whatever they are. */
+const FEW = 15;
+/** Elements that those steps may look at behind the last token's. */
+export const RESTS_BEHIND = 15;
+/** Elements before the first token's, so that each has one before it. */
+export const RESTS_BEFORE = 1;
 
 /**
  * How the bits of a row are used. From the top: how many rows on the third and the second replica are found, then the
@@ -33,7 +39,10 @@ export interface ReplicaRows {
   readonly rows: Column;
   /** The second and further instances of each row, where walking to them would take long; hints are not looked at then. */
   readonly others: Column | undefined;
-  /** The bits of each token that follow its prefix; empty when there are more prefixes than tokens. */
+  /**
+   * The bits of each token that follow its prefix, between {@link RESTS_BEFORE} and {@link RESTS_BEHIND} others; empty
+   * when there are more prefixes than tokens.
+   */
   readonly rests: Uint8Array;
   /** Every token once, ascending. */
   readonly tokens: Uint32Array;
@@ -109,7 +118,7 @@ export class ReplicaTable {
   /** The row of the first token greater than `key`. */
   find(key: number): number {
     if (this.#crowded) return this.#halve(key);
-    if (!this.#sparse) return this.#interpolate(key);
+    if (!this.#sparse) return this.#bisect(key);
     const tokens = this.#tokens;
     let at = this.#starts[key >>> this.#prefixShift] ?? 0;
     while (at < tokens.length && (tokens[at] ?? 0) <= key) at++;
@@ -118,19 +127,43 @@ export class ReplicaTable {
 
   /** {@link find} for each of `keys`, into `found`. */
   findAll(keys: ArrayLike<number>, found: Uint32Array): void {
-    if (this.#crowded || !this.#sparse) {
-      for (let i = 0; i < found.length; i++) found[i] = this.find(keys[i] ?? 0);
-      return;
-    }
-    // As find does, what stays the same taken out of the loop.
+    if (this.#crowded) for (let i = 0; i < keys.length; i++) found[i] = this.#halve(keys[i] ?? 0);
+    else if (this.#sparse) this.#stepAll(keys, found);
+    else this.#bisectAll(keys, found);
+  }
+
+  /** As {@link find} does, what stays the same taken out of the loop. */
+  #stepAll(keys: ArrayLike<number>, found: Uint32Array): void {
     const tokens = this.#tokens;
     const starts = this.#starts;
     const shift = this.#prefixShift;
-    for (let i = 0; i < found.length; i++) {
+    for (let i = 0; i < keys.length; i++) {
       const key = keys[i] ?? 0;
       let at = starts[key >>> shift] ?? 0;
       while (at < tokens.length && (tokens[at] ?? 0) <= key) at++;
       found[i] = at;
+    }
+  }
+
+  /** As {@link find} does, what stays the same taken out of the loop. */
+  #bisectAll(keys: ArrayLike<number>, found: Uint32Array): void {
+    const tokens = this.#tokens;
+    const starts = this.#starts;
+    const rests = this.#rests;
+    const bits = this.#prefixBits;
+    const shift = this.#prefixShift;
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] ?? 0;
+      const prefix = key >>> shift;
+      const first = starts[prefix] ?? 0;
+      const end = starts[prefix + 1] ?? 0;
+      if (end - first > FEW) {
+        found[i] = halve(tokens, first, end, key);
+        continue;
+      }
+      const rest = (key << bits) >>> REST_SHIFT;
+      const at = bisect(rests, first, end, rest);
+      found[i] = rests[at] === rest ? back(tokens, at, first, key) : at;
     }
   }
 
@@ -179,33 +212,56 @@ export class ReplicaTable {
     }
   }
 
-  /** Tokens are random numbers, so the key's is about as far on as the key is within its prefix. */
-  #interpolate(key: number): number {
-    const rests = this.#rests;
+  #bisect(key: number): number {
     const prefix = key >>> this.#prefixShift;
     const first = this.#starts[prefix] ?? 0;
     const end = this.#starts[prefix + 1] ?? 0;
+    if (end - first > FEW) return halve(this.#tokens, first, end, key);
+    const rests = this.#rests;
     const rest = (key << this.#prefixBits) >>> REST_SHIFT;
-    let at = first + (((end - first) * rest) >>> REST_BITS);
-    while (at < end && (rests[at] ?? 0) <= rest) at++;
-    while (at > first && (rests[at - 1] ?? 0) > rest) at--;
-    // What those bits do not tell apart the tokens do.
-    const tokens = this.#tokens;
-    while (at > first && rests[at - 1] === rest && (tokens[at - 1] ?? 0) > key) at--;
-    return at;
+    const at = bisect(rests, first, end, rest);
+    return rests[at] === rest ? back(this.#tokens, at, first, key) : at;
   }
 
   #halve(key: number): number {
     const prefix = key >>> this.#prefixShift;
-    let low = this.#starts[prefix] ?? 0;
-    let high = this.#starts[prefix + 1] ?? 0;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#tokens[middle] ?? 0) > key) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return halve(this.#tokens, this.#starts[prefix] ?? 0, this.#starts[prefix + 1] ?? 0, key);
   }
+}
+
+/**
+ * How far the tokens reach whose rests are at most `rest`, of those from `first` up to `end`, at most {@link FEW}. Without branches: which
+ * way they would go is chance, and a processor that guesses wrong loses more time than all the steps take. A number
+ * counts when both it minus what it must be below, and its place minus the end, are negative.
+ */
+function bisect(rests: Uint8Array, first: number, end: number, rest: number): number {
+  // `| 0` tells the compiler that sums stay small, so that it need not check each of them.
+  const below = (rest + 1) | 0;
+  let at = first | 0;
+  at = (at + (((((rests[(at + 8) | 0] ?? 0) - below) & (at + 7 - end)) >>> 31) << 3)) | 0;
+  at = (at + (((((rests[(at + 4) | 0] ?? 0) - below) & (at + 3 - end)) >>> 31) << 2)) | 0;
+  at = (at + (((((rests[(at + 2) | 0] ?? 0) - below) & (at + 1 - end)) >>> 31) << 1)) | 0;
+  at = (at + ((((rests[(at + 1) | 0] ?? 0) - below) & (at - end)) >>> 31)) | 0;
+  return at;
+}
+
+/** Goes back from `at` over tokens that only look as if they were not above the key. */
+function back(tokens: Uint32Array, at: number, first: number, key: number): number {
+  let found = at;
+  while (found > first && (tokens[found - 1] ?? 0) > key) found--;
+  return found;
+}
+
+/** The first token greater than `key` among those from `first` up to `end`. */
+function halve(tokens: Uint32Array, first: number, end: number, key: number): number {
+  let low = first;
+  let high = end;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((tokens[middle] ?? 0) > key) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** Rows have hints for as many replicas as nearly every ring has. */

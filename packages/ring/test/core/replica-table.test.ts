@@ -127,7 +127,8 @@ describe('the table of walks', () => {
     }
   });
 
-  test('answers alike into a buffer and in a batch', () => {
+  test('answers alike into a buffer and in a batch that is used again and again', () => {
+    const batch = new KeyBatch();
     fc.assert(
       fc.property(rings, viewOptions, keys, operations, (ring, options, list, operation) => {
         const view = RingView.of(ring, options);
@@ -143,15 +144,18 @@ describe('the table of walks', () => {
         );
         expect(buffered).toEqual(expected);
         const failure = expected.find((answer) => Object.hasOwn(Object(answer), 'code'));
-        const batch = outcome(() => {
-          const answers = new KeyBatch(view, { keys: list, operation, nowUnixMs });
+        const together = outcome(() => {
+          batch.fill(view, { keys: list, operation, nowUnixMs });
+          expect(batch.size).toBe(list.length);
           for (const i of list.keys()) {
-            const { instances, maxErrors } = answers.get(i);
+            const { instances, maxErrors } = batch.get(i);
             expect({ ids: instances.map(({ id }) => id), maxErrors }).toEqual(expected[i]);
           }
           return { ids: [], maxErrors: 0 };
         });
-        expect(batch).toEqual(failure ?? { ids: [], maxErrors: 0 });
+        if (failure !== undefined) expect(batch.size).toBe(0);
+        expect(() => batch.get(batch.size)).toThrow(RangeError);
+        expect(together).toEqual(failure ?? { ids: [], maxErrors: 0 });
       }),
       { numRuns: 500 },
     );
@@ -182,7 +186,13 @@ describe('the table of walks', () => {
   });
 
   test('finds the token of a key among many tokens and owners', () => {
-    const owned = Array.from({ length: 70_000 }, (_, i) => Math.imul(i + 1, 2_654_435_761) >>> 0);
+    const random = seededRandom(3);
+    const even = Array.from({ length: 60_000 }, () => random.int(2 ** 32));
+    // Several of these share a prefix and the bits that follow it, and some prefixes have more than are searched in steps.
+    const close = Array.from({ length: 400 }, () => random.int(2 ** 32 - 4096)).flatMap((from) =>
+      Array.from({ length: 1 + random.int(40) }, () => from + random.int(4096)),
+    );
+    const owned = [...new Set([...even, ...close])];
     const ring = RingDesc.of(
       owned.map((token, i) => InstanceDesc.of({ id: `i-${i}`, tokens: Tokens.of([token]) })),
     );
@@ -195,12 +205,16 @@ describe('the table of walks', () => {
     view.placement.makeTable();
     const { tokens, owners } = view.topology;
     const { table } = view.placement;
-    for (let i = 0; i < 3000; i++) {
-      const token = tokens[(i * 23) % tokens.length] ?? 0;
-      const key = i % 3 === 0 ? token : (Math.imul(i, 2_246_822_519) ^ token) >>> 0;
-      const at = table?.find(key) ?? Number.NaN;
+    const keys = close.flatMap((token) => [token - 1, token, token + 1, random.int(2 ** 32)]);
+    keys.push(0, 2 ** 32 - 1, (tokens[0] ?? 0) - 1, tokens.at(-1) ?? 0);
+    const together = new Uint32Array(keys.length);
+    table?.findAll(keys, together);
+    for (const [i, key] of keys.entries()) {
+      const at = together[i] ?? Number.NaN;
+      expect(table?.find(key)).toBe(at);
       const next = findToken(tokens, key);
-      expect(at % tokens.length).toBe(next);
+      if (at % tokens.length !== next) expect(at).toBe(next);
+      if (i % 8 > 0) continue;
       expect(table?.position(at, 0)).toBe(owners[next]);
       expect(table?.position(at, 1)).toBe(owners[(next + 1) % tokens.length]);
     }
