@@ -58,6 +58,8 @@ export interface EncodedPair {
 
 /** What stands for an empty value: the encoding of an empty message. */
 const EMPTY_VALUE = Uint8Array.of(0);
+/** A message that came alone is passed on with what its packet had around it: checksums, compression, the member's name. */
+const MAX_FRAME_BYTES = 128;
 const ENCODE_FAILURES = { name: 'encode', intervalMs: 60_000 };
 const TOO_LARGE = { name: 'too large', intervalMs: 60_000 };
 const CROWDED_OUT = { name: 'crowded out', intervalMs: 60_000 };
@@ -204,9 +206,9 @@ export class Replica {
     this.#queue(queue, update, this.#own(message));
   }
 
-  /** Bytes that keep nothing else in memory: those of a full state are part of a much larger piece. */
+  /** Bytes that keep little else in memory: those of a full state are part of a much larger piece. */
   #own(message: EncodedPair): EncodedPair {
-    if (message.bytes.buffer.byteLength === message.bytes.length) return message;
+    if (message.bytes.buffer.byteLength <= message.bytes.length + MAX_FRAME_BYTES) return message;
     const bytes = message.bytes.slice();
     return { bytes, pair: this.history.enabled ? decodeKeyValuePair(bytes) : message.pair };
   }

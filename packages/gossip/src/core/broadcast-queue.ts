@@ -67,9 +67,12 @@ export class BroadcastQueue {
 
   queue(broadcast: Broadcast): void {
     const entry = { broadcast, length: broadcast.bytes.length, id: this.#nextId++, transmits: 0 };
-    for (const older of this.#replacedBy(broadcast)) this.#finish(older);
+    const replaced = this.#replacedBy(broadcast);
+    // The new one first: what is kept of a topic is then not thrown away to be made anew.
     this.#index(entry);
-    this.#insert(entry);
+    for (const older of replaced) this.#finish(older);
+    // Its id is the highest.
+    this.#bucketFor(entry).entries.push(entry);
     this.#size += 1;
     this.#bytes += entry.length;
   }
@@ -164,8 +167,9 @@ export class BroadcastQueue {
   /** Forgets an entry that has no place in the order any more. */
   #forget(entry: Entry): void {
     const { name, topic = '' } = entry.broadcast;
-    if (name !== undefined) this.#named.delete(name);
-    else {
+    if (name !== undefined) {
+      if (this.#named.get(name) === entry) this.#named.delete(name);
+    } else {
       const entries = this.#topics.get(topic);
       entries?.delete(entry);
       if (entries?.size === 0) this.#topics.delete(topic);
@@ -173,11 +177,6 @@ export class BroadcastQueue {
     this.#size -= 1;
     this.#bytes -= entry.length;
     entry.broadcast.finished?.();
-  }
-
-  #insert(entry: Entry): void {
-    const { entries } = this.#bucketFor(entry);
-    entries.splice(idIndex(entries, entry.id), 0, entry);
   }
 
   /**
