@@ -27,6 +27,8 @@ const TAIL_BYTES = 15;
 const SAMPLED_FROM_BYTES = 16_384;
 const SAMPLE_BYTES = 4096;
 const SAMPLES = 3;
+/** Matching what shrinks less, as rings of many tokens do, takes longer than sending what it would spare. */
+const WORTH_ITS_TIME = 8;
 /** The decoded length, in front of a block. */
 const MAX_LENGTH_BYTES = 5;
 /** What stands in front of the bytes of a literal of up to {@link PIECE_BYTES}. */
@@ -193,14 +195,14 @@ function writeLength(out: Uint8Array, length: number): number {
   return at + 1;
 }
 
-/** Whether a few windows, spread over `bytes`, get shorter by at least 1 in 32. */
+/** Whether a few windows, spread over `bytes`, get shorter by at least 1 in {@link WORTH_ITS_TIME}. */
 function samplesShrink(bytes: Uint8Array): boolean {
   let encoded = 0;
   for (let i = 0; i < SAMPLES; i += 1) {
     const start = Math.floor(((bytes.length - SAMPLE_BYTES) * i) / (SAMPLES - 1));
     encoded += encodePiece(bytes, { start, end: start + SAMPLE_BYTES }, scratch, 0);
   }
-  return encoded * 32 < SAMPLES * SAMPLE_BYTES * 31;
+  return encoded * WORTH_ITS_TIME < SAMPLES * SAMPLE_BYTES * (WORTH_ITS_TIME - 1);
 }
 
 /** Greedy matching over one piece; steps get longer while nothing matches. */
