@@ -31,7 +31,7 @@ function introduction(runs: number, wanted: number): string {
   return `# Lifeguard against SWIM
 
 Written by \`ml-sim lifeguard --results docs/lifeguard.jsonl --out docs/lifeguard.md\`, which goes on where the results
-file ends. ${runs} of the ${wanted} runs of the whole sweep are in it; a run takes four to five seconds of processor time, all of
+file ends. ${runs === wanted ? `All ${wanted}` : `${runs} of the ${wanted}`} runs of the sweep are in it; a run takes four to five seconds of processor time, all of
 them an hour and a half.
 
 The experiment is that of §V of "Lifeguard: Local Health Awareness for More Accurate Failure Detection" (arXiv
