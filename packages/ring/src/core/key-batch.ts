@@ -70,19 +70,19 @@ export class KeyBatch {
 
   /** How many instances key number `i` has. */
   count(i: number): number {
-    const start = this.#starts[this.#checked(i)] ?? 0;
+    const start = this.#start(i);
     return start < this.#rows ? this.#width : (this.#others[start - this.#rows] ?? 0);
   }
 
   /** How many of them may fail. */
   maxErrors(i: number): number {
-    const start = this.#starts[this.#checked(i)] ?? 0;
+    const start = this.#start(i);
     return start < this.#rows ? this.#maxErrors : (this.#others[start - this.#rows + 1] ?? 0);
   }
 
   /** The position of instance number `k` of key number `i`, along the ring; `k` must be below {@link count}. */
   position(i: number, k: number): number {
-    const start = this.#starts[this.#checked(i)] ?? 0;
+    const start = this.#start(i);
     if (start < this.#rows) return this.#table?.position(start, k) ?? 0;
     return this.#others[start - this.#rows + 2 + k] ?? 0;
   }
@@ -102,9 +102,11 @@ export class KeyBatch {
     };
   }
 
-  #checked(i: number): number {
-    if (!(i < this.#size)) throw new RangeError(`the batch has ${this.#size} keys, not ${i + 1}`);
-    return i;
+  #start(i: number): number {
+    if (i >>> 0 !== i || i >= this.#size) {
+      throw new RangeError(`the batch has ${this.#size} keys, none is number ${i}, counted from 0`);
+    }
+    return this.#starts[i] ?? 0;
   }
 
   #findEach(view: RingView, lookup: BatchLookup, table: ReplicaTable | undefined): void {

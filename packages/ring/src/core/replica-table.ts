@@ -230,9 +230,9 @@ export class ReplicaTable {
 }
 
 /**
- * How far the tokens reach whose rests are at most `rest`, of those from `first` up to `end`, at most {@link FEW}. Without branches: which
- * way they would go is chance, and a processor that guesses wrong loses more time than all the steps take. A number
- * counts when both it minus what it must be below, and its place minus the end, are negative.
+ * How far the tokens reach whose rests are at most `rest`, of those from `first` up to `end`, at most {@link FEW}.
+ * Without branches: which way they would go is chance, and a processor that guesses wrong loses more time than all the
+ * steps take. A token counts when both are negative, its rest minus what it must be below and its place minus the end.
  */
 function bisect(rests: Uint8Array, first: number, end: number, rest: number): number {
   // `| 0` tells the compiler that sums stay small, so that it need not check each of them.

@@ -154,7 +154,7 @@ describe('the table of walks', () => {
           return { ids: [], maxErrors: 0 };
         });
         if (failure !== undefined) expect(batch.size).toBe(0);
-        expect(() => batch.get(batch.size)).toThrow(RangeError);
+        for (const i of [batch.size, -1, 0.5]) expect(() => batch.get(i)).toThrow(RangeError);
         expect(together).toEqual(failure ?? { ids: [], maxErrors: 0 });
       }),
       { numRuns: 500 },
