@@ -11,7 +11,7 @@ export { Backoff, type BackoffOptions } from './backoff.ts';
 export type { Clock } from './clock.ts';
 export { Deferred } from './deferred.ts';
 export { AbortedError, assert, assertNever, brandError, MlError, TimeoutError } from './errors.ts';
-export { Latest, type ReadOptions } from './latest.ts';
+export { Latest } from './latest.ts';
 export { CloseError, Closer } from './lifecycle.ts';
 export {
   type Logger,
@@ -23,6 +23,7 @@ export {
 } from './log.ts';
 export { Mailbox, type MailboxOptions } from './mailbox.ts';
 export { type Random, seededRandom } from './random.ts';
+export type { ReadOptions } from './readers.ts';
 export type { Runtime } from './runtime.ts';
 export { sleep } from './sleep.ts';
 export type { RepeatOptions, Timer, TimerOptions, Timers } from './timers.ts';

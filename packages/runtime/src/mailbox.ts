@@ -1,7 +1,5 @@
-import { abortReason, onAbort } from './abort.ts';
-import { Deferred } from './deferred.ts';
 import { assert } from './errors.ts';
-import type { ReadOptions } from './latest.ts';
+import { Readers, type ReadOptions } from './readers.ts';
 
 /** Options of {@link Mailbox}. */
 export interface MailboxOptions<T> {
@@ -23,8 +21,7 @@ export class Mailbox<T> implements AsyncIterable<T> {
   #dropped = 0;
   /** Dropped since the last item that went in. */
   #gapSize = 0;
-  readonly #waiting = new Set<() => void>();
-  #end: 'open' | 'closed' | { readonly error: unknown } = 'open';
+  readonly #readers = new Readers();
 
   constructor(options: MailboxOptions<T>) {
     const { capacity } = options;
@@ -45,12 +42,12 @@ export class Mailbox<T> implements AsyncIterable<T> {
 
   /** Whether {@link close} or {@link fail} was called. */
   get closed(): boolean {
-    return this.#end !== 'open';
+    return this.#readers.closed;
   }
 
   /** Adds an item; false when it was dropped because the mailbox is full, or has ended. */
   push(item: T): boolean {
-    if (this.#end !== 'open') return false;
+    if (this.closed) return false;
     const marker = this.#gapSize > 0 && this.#gap !== undefined;
     if (this.length + (marker ? 2 : 1) > this.#capacity) {
       this.#dropped++;
@@ -60,63 +57,24 @@ export class Mailbox<T> implements AsyncIterable<T> {
     const gap = this.#takeGap();
     if (gap !== undefined) this.#items.push(gap);
     this.#items.push({ done: false, value: item });
-    this.#wake();
+    this.#readers.wake();
     return true;
   }
 
   /** Readers get what is waiting, then end. */
   close(): void {
-    this.#finish('closed');
+    this.#readers.close();
   }
 
   /** As {@link close}, but readers end by throwing `error`. */
   fail(error: unknown): void {
-    this.#finish({ error });
+    this.#readers.fail(error);
   }
 
   /** A reader. Leaving its loop leaves the items that wait for the next reader. */
   values(options: ReadOptions = {}): AsyncIterableIterator<T> {
-    const { signal } = options;
-    const ended: IteratorResult<T> = { done: true, value: undefined };
-    let over = false;
-
-    const poll = (): IteratorResult<T> | undefined => {
-      if (over) return ended;
-      if (signal?.aborted === true) throw abortReason(signal, 'reading a mailbox');
-      const taken = this.#take();
-      if (taken !== undefined) return taken;
-      if (this.#end === 'open') return undefined;
-      over = true;
-      if (this.#end !== 'closed') throw this.#end.error;
-      return ended;
-    };
-
-    const wakes = new Set<() => void>();
-    const next = async (): Promise<IteratorResult<T>> => {
-      for (;;) {
-        const answer = poll();
-        if (answer !== undefined) return answer;
-        const woken = new Deferred<void>();
-        const wake = (): void => woken.resolve();
-        using _link = onAbort(signal, wake);
-        this.#waiting.add(wake);
-        wakes.add(wake);
-        await woken.promise;
-        this.#waiting.delete(wake);
-        wakes.delete(wake);
-      }
-    };
-    return {
-      next,
-      return: async () => {
-        over = true;
-        for (const wake of wakes) wake();
-        return ended;
-      },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
+    const take = (): IteratorYieldResult<T> | undefined => this.#take();
+    return this.#readers.reader({ ...options, take, doing: 'reading a mailbox' });
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
@@ -140,16 +98,5 @@ export class Mailbox<T> implements AsyncIterable<T> {
     this.#gapSize = 0;
     if (dropped === 0 || this.#gap === undefined) return undefined;
     return { done: false, value: this.#gap(dropped) };
-  }
-
-  #finish(end: 'closed' | { readonly error: unknown }): void {
-    if (this.#end !== 'open') return;
-    this.#end = end;
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
   }
 }
