@@ -146,7 +146,8 @@ function phaseRow({ task }: SimRun, cost: PhaseCost): string {
     (cost.events / cost.cpuS).toFixed(0),
     (cost.virtualS / cost.cpuS).toPrecision(3),
     (cost.virtualS / cost.wallS).toPrecision(3),
-    `${sized(cost.networkBytes / cost.virtualS / task.nodes)}/s`,
+    // A phase that was over at once sent nothing.
+    `${sized(cost.networkBytes / Math.max(1, cost.virtualS) / task.nodes)}/s`,
     sized(cost.heldBytes / task.nodes),
     sized(cost.peakBytes),
   ];
