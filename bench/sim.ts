@@ -40,6 +40,18 @@ const tasks: readonly SimTask[] = [
     steadyS: 30,
     profile: true,
   },
+  // Long enough for each side to hold the other for dead, which is beyond what 5,000 members can be simulated for. Two
+  // clusters that have lost each other only meet again where nodes rejoin.
+  {
+    ...base,
+    mode: 'full',
+    name: 'rings-300-cut',
+    nodes: 300,
+    listed: 3,
+    steadyS: 0,
+    partitionS: 200,
+    memberlist: { rejoinIntervalMs: 60_000 },
+  },
   {
     ...base,
     mode: 'full',

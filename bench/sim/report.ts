@@ -84,7 +84,10 @@ function phaseOf(runs: readonly SimRun[], name: string, phase: string): PhaseCos
 function claimsOf(runs: readonly SimRun[]): readonly Claim[] {
   const thousand = phaseOf(runs, 'members-1000', 'steady');
   const start = phaseOf(runs, 'members-5000', 'cold start');
+  const cut = phaseOf(runs, 'members-5000', 'partition');
   const heal = phaseOf(runs, 'members-5000', 'heal');
+  const longCut = phaseOf(runs, 'rings-300-cut', 'partition');
+  const longHeal = phaseOf(runs, 'rings-300-cut', 'heal');
   const rings = phaseOf(runs, 'rings-100', 'steady');
   const many = phaseOf(runs, 'rings-1000', 'steady');
   return [
@@ -96,8 +99,13 @@ function claimsOf(runs: readonly SimRun[]): readonly Claim[] {
     },
     {
       text: '5,000 members survive a partition of 30 %, within 16 GiB',
-      found: heal === undefined ? '' : `${sized(heal.peakBytes)}, all views equal: ${yes(heal)}`,
+      found: cut && heal ? survived(cut, heal) : '',
       holds: fits(heal),
+    },
+    {
+      text: '300 nodes with rings survive one that lasts until each side holds the other for dead',
+      found: longCut && longHeal ? survived(longCut, longHeal) : '',
+      holds: longCut && longHeal && longCut.mostMembers < 300 && longHeal.converged,
     },
     limitClaim('100 nodes with rings of 128 tokens, 10 virtual minutes, in 180 s', rings, 180),
     {
@@ -120,6 +128,12 @@ function limitClaim(text: string, cost: PhaseCost | undefined, limitS: number): 
 /** Whether it came to equal views within the memory. */
 function fits(cost: PhaseCost | undefined): boolean | undefined {
   return cost === undefined ? undefined : cost.converged && cost.peakBytes <= 16 * GIB;
+}
+
+function survived(cut: PhaseCost, heal: PhaseCost): string {
+  const seen = `${cut.fewestMembers} to ${cut.mostMembers} members seen after ${cut.virtualS.toFixed(0)} s`;
+  const after = `all views equal ${heal.virtualS.toFixed(0)} s after the heal: ${yes(heal)}`;
+  return `${seen}, ${after}, ${sized(heal.peakBytes)}`;
 }
 
 function yes({ converged }: PhaseCost): string {
