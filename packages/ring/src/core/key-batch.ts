@@ -14,15 +14,13 @@ export interface BatchLookup {
   readonly nowUnixMs: number;
 }
 
-const none: readonly InstanceDesc[] = [];
-
 /**
  * The instances of many keys, as a ring had them at one time. The answer to a key is mostly a reference to what the
  * ring has worked out already, so that a batch costs little more than finding its keys' tokens.
  */
 export class KeyBatch {
   #size = 0;
-  #instances: readonly InstanceDesc[] = none;
+  #instances: readonly InstanceDesc[] = [];
   /** The row of the ring's table that answers each key, or, {@link #rows} more, where its answer begins in {@link #others}. */
   #starts: Uint32Array = new Uint32Array(0);
   #table: ReplicaTable | undefined = undefined;

@@ -1,3 +1,5 @@
+import { firstAbove } from './walk.ts';
+
 /** No table is made for more replicas: their walks are rare. */
 export const MAX_WIDTH = 7;
 /** When more tokens share a prefix, all are searched by halving: random tokens never do. */
@@ -127,13 +129,11 @@ export class ReplicaTable {
 
   /** {@link find} for each of `keys`, into `found`. */
   findAll(keys: ArrayLike<number>, found: Uint32Array): void {
-    if (this.#crowded) for (let i = 0; i < keys.length; i++) found[i] = this.#halve(keys[i] ?? 0);
-    else if (this.#sparse) this.#stepAll(keys, found);
-    else this.#bisectAll(keys, found);
-  }
-
-  /** As {@link find} does, what stays the same taken out of the loop. */
-  #stepAll(keys: ArrayLike<number>, found: Uint32Array): void {
+    if (this.#crowded || !this.#sparse) {
+      for (let i = 0; i < keys.length; i++) found[i] = this.find(keys[i] ?? 0);
+      return;
+    }
+    // As find does, what stays the same taken out of the loop.
     const tokens = this.#tokens;
     const starts = this.#starts;
     const shift = this.#prefixShift;
@@ -142,28 +142,6 @@ export class ReplicaTable {
       let at = starts[key >>> shift] ?? 0;
       while (at < tokens.length && (tokens[at] ?? 0) <= key) at++;
       found[i] = at;
-    }
-  }
-
-  /** As {@link find} does, what stays the same taken out of the loop. */
-  #bisectAll(keys: ArrayLike<number>, found: Uint32Array): void {
-    const tokens = this.#tokens;
-    const starts = this.#starts;
-    const rests = this.#rests;
-    const bits = this.#prefixBits;
-    const shift = this.#prefixShift;
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i] ?? 0;
-      const prefix = key >>> shift;
-      const first = starts[prefix] ?? 0;
-      const end = starts[prefix + 1] ?? 0;
-      if (end - first > FEW) {
-        found[i] = halve(tokens, first, end, key);
-        continue;
-      }
-      const rest = (key << bits) >>> REST_SHIFT;
-      const at = bisect(rests, first, end, rest);
-      found[i] = rests[at] === rest ? back(tokens, at, first, key) : at;
     }
   }
 
@@ -216,7 +194,7 @@ export class ReplicaTable {
     const prefix = key >>> this.#prefixShift;
     const first = this.#starts[prefix] ?? 0;
     const end = this.#starts[prefix + 1] ?? 0;
-    if (end - first > FEW) return halve(this.#tokens, first, end, key);
+    if (end - first > FEW) return firstAbove(this.#tokens, key, first, end);
     const rests = this.#rests;
     const rest = (key << this.#prefixBits) >>> REST_SHIFT;
     const at = bisect(rests, first, end, rest);
@@ -225,7 +203,8 @@ export class ReplicaTable {
 
   #halve(key: number): number {
     const prefix = key >>> this.#prefixShift;
-    return halve(this.#tokens, this.#starts[prefix] ?? 0, this.#starts[prefix + 1] ?? 0, key);
+    const first = this.#starts[prefix] ?? 0;
+    return firstAbove(this.#tokens, key, first, this.#starts[prefix + 1] ?? 0);
   }
 }
 
@@ -250,18 +229,6 @@ function back(tokens: Uint32Array, at: number, first: number, key: number): numb
   let found = at;
   while (found > first && (tokens[found - 1] ?? 0) > key) found--;
   return found;
-}
-
-/** The first token greater than `key` among those from `first` up to `end`. */
-function halve(tokens: Uint32Array, first: number, end: number, key: number): number {
-  let low = first;
-  let high = end;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((tokens[middle] ?? 0) > key) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** Rows have hints for as many replicas as nearly every ring has. */
