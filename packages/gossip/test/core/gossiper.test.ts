@@ -14,6 +14,13 @@ function delegate(waiting: Uint8Array[]): Delegate {
   };
 }
 
+/** A core with one other member, whose application has these messages to send. */
+function gossiping(waiting: Uint8Array[]): Harness {
+  const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
+  harness.receive(alive('b'));
+  return harness;
+}
+
 describe('gossip', () => {
   test('goes to so many different members at each tick, until it was sent as often as it should', () => {
     const harness = new Harness({ config: GOSSIP });
@@ -40,8 +47,7 @@ describe('gossip', () => {
 
   test('of the application does not wait for the tick when it was quiet', () => {
     const waiting: Uint8Array[] = [];
-    const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
-    harness.receive(alive('b'));
+    const harness = gossiping(waiting);
     harness.advance(2130);
     harness.receive(alive('c'));
     expect(harness.core.nextTimeout()).toBe(2200);
@@ -52,8 +58,7 @@ describe('gossip', () => {
 
   test('of the application does not wait for the repetition of older news either, and the next repetition counts from it', () => {
     const waiting = [Uint8Array.of(1)];
-    const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
-    harness.receive(alive('b'));
+    const harness = gossiping(waiting);
     harness.drainQueue();
     harness.advance(2000);
     harness.run((core, now) => core.notifyBroadcasts(now));
@@ -67,8 +72,7 @@ describe('gossip', () => {
 
   test('never has rounds with news closer than its interval, whatever the application has to say', () => {
     const waiting = [Uint8Array.of(1)];
-    const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
-    harness.receive(alive('b'));
+    const harness = gossiping(waiting);
     harness.drainQueue();
     harness.advance(2000);
     harness.run((core, now) => core.notifyBroadcasts(now));
@@ -84,8 +88,7 @@ describe('gossip', () => {
 
   test('is not held back by a round that found nothing to send', () => {
     const waiting: Uint8Array[] = [];
-    const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
-    harness.receive(alive('b'));
+    const harness = gossiping(waiting);
     harness.advance(2000);
     harness.effects();
     harness.receive({ type: 'user', payload: Uint8Array.of(7) });
@@ -108,8 +111,7 @@ describe('gossip', () => {
 
   test('of the application wakes it when it says so, and goes on while it has more', () => {
     const waiting: Uint8Array[] = [];
-    const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
-    harness.receive(alive('b'));
+    const harness = gossiping(waiting);
     harness.advance(2000);
     expect(harness.core.nextTimeout()).toBeUndefined();
     waiting.push(Uint8Array.of(1));
@@ -125,8 +127,7 @@ describe('gossip', () => {
 
   test('is looked for after a user message, which may have queued something', () => {
     const waiting: Uint8Array[] = [];
-    const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
-    harness.receive(alive('b'));
+    const harness = gossiping(waiting);
     harness.advance(2000);
     harness.receive({ type: 'user', payload: Uint8Array.of(7) });
     expect(harness.core.nextTimeout()).toBe(2200);
