@@ -1,4 +1,5 @@
 import { gossipPresets } from '@ml/gossip';
+import { mean } from './mean.ts';
 import {
   crashToDeadMs,
   crashToDeadQuantileMs,
@@ -214,8 +215,4 @@ async function repeat<T>(runs: number, run: (seed: number) => Promise<T>): Promi
   const results: T[] = [];
   for (let seed = 1; seed <= runs; seed++) results.push(await run(seed));
   return results;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,3 +1,4 @@
+import { mean } from '../mean.ts';
 import type { CellResult } from '../workers/node-cell-pool.ts';
 import { cpuShare, wireBytesS } from './cpu-model.ts';
 import type { Settings } from './knobs.ts';
@@ -52,8 +53,4 @@ export function measuredOf(
 /** Share of deliveries that gossip missed, as text: few are, so that it takes three digits to tell. */
 export function missedText({ missed }: Measured): string {
   return `${(missed * 100).toFixed(3)} %`;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,3 +1,4 @@
+import { mean } from '../mean.ts';
 import type { CellResult } from '../workers/node-cell-pool.ts';
 
 /** What one combination of values came to, over its seeds. Times in milliseconds. */
@@ -43,10 +44,10 @@ export function sweepRow(settings: readonly string[], runs: readonly CellResult[
     runs,
     held: outcomes.filter(({ verdicts }) => verdicts.every(({ held }) => held)).length,
     failed: [...failed.values()],
-    p50Ms: mean(measured.map(({ propagation }) => propagation.p50)),
-    p99Ms: mean(measured.map(({ propagation }) => propagation.p99)),
+    p50Ms: meanOfAny(measured.map(({ propagation }) => propagation.p50)),
+    p99Ms: meanOfAny(measured.map(({ propagation }) => propagation.p99)),
     oldestHeartbeatMs: outcomes.reduce((most, each) => Math.max(most, each.oldestHeartbeatMs), 0),
-    bytesPerNodeS: mean(outcomes.map(({ bytesPerNodeS }) => bytesPerNodeS)) ?? 0,
+    bytesPerNodeS: meanOfAny(outcomes.map(({ bytesPerNodeS }) => bytesPerNodeS)) ?? 0,
     deaths: outcomes.reduce((sum, { deaths }) => sum + deaths, 0),
     falseDeaths: outcomes.reduce((sum, { falseDeaths }) => sum + falseDeaths, 0),
     convergedMs:
@@ -56,7 +57,6 @@ export function sweepRow(settings: readonly string[], runs: readonly CellResult[
   };
 }
 
-function mean(values: readonly number[]): number | undefined {
-  if (values.length === 0) return undefined;
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+function meanOfAny(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : mean(values);
 }

@@ -9,6 +9,7 @@ import {
 } from '../advise/knobs.ts';
 import type { Measured } from '../advise/measure.ts';
 import { measureSettings } from '../advise/measure-settings.ts';
+import { mean } from '../mean.ts';
 import type { SweepOptions } from '../sweep/sweep.ts';
 
 /** A knob, moved alone. */
@@ -80,10 +81,10 @@ export function directionOf(row: Measured, defaults: Measured): Direction {
     Math.log(p99 / (defaults.p99BySeed[index] ?? p99)),
   );
   const count = logs.length;
-  const mean = logs.reduce((sum, log) => sum + log, 0) / count;
-  const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
+  const middle = mean(logs);
+  const squares = logs.reduce((sum, log) => sum + (log - middle) ** 2, 0);
   return {
-    ratio: Math.exp(mean),
+    ratio: Math.exp(middle),
     error: count < 2 ? 0 : 2 * Math.sqrt(squares / (count - 1) / count),
   };
 }
