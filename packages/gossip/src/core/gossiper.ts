@@ -7,15 +7,15 @@ import type { TimerRow } from './timer-table.ts';
 /**
  * Sends what waits to random members, every gossip interval. With nothing to send there are no ticks at all; they come
  * back in the same phase, so that the delay of news about members is as if they had never stopped. What the application
- * gives notice of goes out at once, also while older news is being repeated: its tick is brought forward, and the next
- * ones count from there. Rounds with such news are never closer than the interval, nor are those without to the round
- * before, and each message is sent as often as ever. G-15, G-45.
+ * gives notice of goes out at once, also while older news is being repeated: that round is taken from the next interval,
+ * so that there is one an interval on average, as without haste, and each message is sent as often as ever. Rounds with
+ * such news are never closer than the interval. G-15, G-45.
  */
 export class Gossiper {
   readonly #context: CoreContext;
   readonly #membership: Membership;
   readonly #outbox: Outbox;
-  /** The earliest moment of the next round, and the phase of the ticks from there on. */
+  /** The earliest moment of the next round without news, at most two intervals ahead; the ticks keep its phase. */
   #freeAt = 0;
   /** The earliest moment of the next round with news of the application. */
   #newsFreeAt = 0;
@@ -76,10 +76,10 @@ export class Gossiper {
     const newsFreeAt = this.#newsFreeAt;
     this.#tick = undefined;
     this.#rounds += 1;
-    this.#freeAt = now + config.gossipIntervalMs;
+    this.#freeAt = Math.max(freeAt, now) + config.gossipIntervalMs;
     if (this.#application === 'news') {
       this.#application = 'something';
-      this.#newsFreeAt = this.#freeAt;
+      this.#newsFreeAt = now + config.gossipIntervalMs;
     }
     const { selfId } = this.#membership;
     const targets = members.sample(config.gossipNodes, (id) => {

@@ -56,7 +56,7 @@ describe('gossip', () => {
     expect(harness.core.nextTimeout()).toBe(2130);
   });
 
-  test('of the application does not wait for the repetition of older news either, and the next repetition counts from it', () => {
+  test('of the application does not wait for the repetition of older news either, and takes its round from the next interval', () => {
     const waiting = [Uint8Array.of(1)];
     const harness = gossiping(waiting);
     harness.drainQueue();
@@ -67,7 +67,22 @@ describe('gossip', () => {
     harness.run((core, now) => core.notifyBroadcasts(now));
     expect(harness.core.nextTimeout()).toBe(2250);
     harness.advance(0);
-    expect(harness.core.nextTimeout()).toBe(2450);
+    expect(harness.core.nextTimeout()).toBe(2600);
+  });
+
+  test('has one round an interval on average, however fast news comes', () => {
+    const waiting = [Uint8Array.of(1)];
+    const harness = gossiping(waiting);
+    harness.drainQueue();
+    harness.advance(2000);
+    const before = harness.core.gossipRounds;
+    for (let at = 0; at < 20_000; at += 130) {
+      harness.run((core, now) => core.notifyBroadcasts(now));
+      harness.advance(130);
+      const rounds = harness.core.gossipRounds - before;
+      expect(rounds).toBeLessThanOrEqual((at + 130) / GOSSIP.gossipIntervalMs + 2);
+    }
+    expect(harness.core.gossipRounds - before).toBeGreaterThanOrEqual(99);
   });
 
   test('never has rounds with news closer than its interval, whatever the application has to say', () => {
@@ -99,14 +114,14 @@ describe('gossip', () => {
     expect(harness.core.nextTimeout()).toBe(2210);
   });
 
-  test('that nobody may be sent to is tried again at the next interval', () => {
+  test('that nobody may be sent to is tried again, its round taken from the next interval too', () => {
     const waiting = [Uint8Array.of(1)];
     const harness = new Harness({ config: GOSSIP, delegates: { delegate: delegate(waiting) } });
     harness.receive(alive('b'), alive('c'), left('b'), left('c'));
     harness.advance(2000);
     harness.run((core, now) => core.notifyBroadcasts(now));
     harness.advance(50);
-    expect(harness.core.nextTimeout()).toBe(2200);
+    expect(harness.core.nextTimeout()).toBe(2400);
   });
 
   test('of the application wakes it when it says so, and goes on while it has more', () => {
