@@ -21,15 +21,13 @@ export interface BatchLookup {
 export class KeyBatch {
   #size = 0;
   #instances: readonly InstanceDesc[] = [];
-  /** The row of the ring's table that answers each key, or, {@link #rows} more, where its answer begins in {@link #others}. */
-  #starts: Uint32Array = new Uint32Array(0);
+  /** What the ring's table tells of each key, or, with all bits flipped, where its answer begins in {@link #others}. */
+  #starts: Int32Array = new Int32Array(0);
   #table: ReplicaTable | undefined = undefined;
-  /** Rows of the table. */
-  #rows = 0;
-  /** Instances of a row, and how many of them may fail. */
+  /** Instances of what the table tells, and how many of them may fail. */
   #width = 0;
   #maxErrors = 0;
-  /** Answers that are no row: how many instances, how many may fail, the positions. */
+  /** Answers that the table does not know: how many instances, how many may fail, the positions. */
   #others: number[] = [];
 
   /** How many keys. */
@@ -55,9 +53,8 @@ export class KeyBatch {
     if (placement.table === undefined) placement.countWalks(keys.length);
     const table = placement.fullMaxErrors < 0 ? undefined : placement.table;
     this.#instances = view.instances;
-    if (this.#starts.length < keys.length) this.#starts = new Uint32Array(keys.length);
+    if (this.#starts.length < keys.length) this.#starts = new Int32Array(keys.length);
     this.#table = table;
-    this.#rows = table?.size ?? 0;
     this.#width = table?.width ?? 0;
     this.#maxErrors = placement.fullMaxErrors;
     const health = view.healthFor(lookup.operation, lookup.nowUnixMs);
@@ -69,20 +66,20 @@ export class KeyBatch {
   /** How many instances key number `i` has. */
   count(i: number): number {
     const start = this.#start(i);
-    return start < this.#rows ? this.#width : (this.#others[start - this.#rows] ?? 0);
+    return start >= 0 ? this.#width : (this.#others[~start] ?? 0);
   }
 
   /** How many of them may fail. */
   maxErrors(i: number): number {
     const start = this.#start(i);
-    return start < this.#rows ? this.#maxErrors : (this.#others[start - this.#rows + 1] ?? 0);
+    return start >= 0 ? this.#maxErrors : (this.#others[~start + 1] ?? 0);
   }
 
   /** The position of instance number `k` of key number `i`, along the ring; `k` must be below {@link count}. */
   position(i: number, k: number): number {
     const start = this.#start(i);
-    if (start < this.#rows) return this.#table?.position(start, k) ?? 0;
-    return this.#others[start - this.#rows + 2 + k] ?? 0;
+    if (start >= 0) return this.#table?.position(start, k) ?? 0;
+    return this.#others[~start + 2 + k] ?? 0;
   }
 
   /** The answer to key number `i`, as a single look-up gives it. */
@@ -115,14 +112,14 @@ export class KeyBatch {
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] ?? 0;
       if (table !== undefined) {
-        const row = table.find(key);
-        table.read(row, met);
+        const answer = table.find(key);
+        table.read(answer, met);
         if (areUsable(met, table.width, flags)) {
-          this.#starts[i] = row;
+          this.#starts[i] = answer;
           continue;
         }
       }
-      this.#starts[i] = this.#rows + this.#others.length;
+      this.#starts[i] = ~this.#others.length;
       const count = buffer.fill(view, key, operation, nowUnixMs);
       this.#others.push(count, buffer.maxErrors, ...buffer.positions.subarray(0, count));
     }

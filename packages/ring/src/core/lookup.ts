@@ -36,7 +36,7 @@ export function lookUpKey(
 ): ReplicationSet {
   const { table, fullMaxErrors } = view.placement;
   if (table !== undefined && fullMaxErrors >= 0) {
-    const instances = healthyRow(
+    const instances = healthyAnswer(
       view,
       table,
       table.find(key),
@@ -59,18 +59,18 @@ function found(instances: readonly InstanceDesc[], maxErrors: number): Replicati
   return { instances, maxErrors, maxUnavailableZones: 0, zoneAwarenessEnabled: false };
 }
 
-/** The positions of the row looked at last. */
+/** The positions of the answer looked at last. */
 const seen = new Uint32Array(MAX_WIDTH);
 
-/** The instances of a row of the table, if all of them are usable and none extends the walk. */
-function healthyRow(
+/** The instances of an answer of the table, if all of them are usable and none extends the walk. */
+function healthyAnswer(
   { instances }: RingView,
   table: ReplicaTable,
-  row: number,
+  answer: number,
   { uniform, flags }: OperationHealth,
 ): readonly InstanceDesc[] | undefined {
   const { width } = table;
-  table.read(row, seen);
+  table.read(answer, seen);
   if (!(uniform || areUsable(seen, width, flags))) return undefined;
   const first = instances[seen[0] ?? 0];
   if (first === undefined) return undefined;

@@ -21,7 +21,7 @@ export interface HealthColumns {
 
 /** The parts of an {@link OperationHealth}. */
 interface Parts {
-  readonly mask: number;
+  readonly operationMask: number;
   readonly flagsOfState: Uint8Array;
   readonly flags: Uint8Array;
   readonly others: number;
@@ -34,26 +34,24 @@ interface Parts {
  * compares the time with the two ends of the span instead of with each heartbeat.
  */
 export class OperationHealth {
-  readonly mask: number;
+  /** The mask of the operation; not named like the operation's, or V8 would mix up what it learns of the two. */
+  readonly operationMask: number = 0;
   /** {@link USABLE} and {@link EXTENDS} by position. */
   readonly flags: Uint8Array;
-  /** Whether all instances are usable and none extends a walk. */
-  readonly uniform: boolean;
   /** The answers to questions about the whole ring, once they were asked. */
   wholeRing: ReplicationSet | undefined;
   allHealthy: ReplicationSet | undefined;
   readonly #flagsOfState: Uint8Array;
   /** Instances that are not just usable. */
-  readonly #others: number;
+  readonly #others: number = 0;
   /** Heartbeats that have expired did so by this time. */
-  readonly #afterUnixMs: number;
+  readonly #afterUnixMs: number = 0;
   /** The others expire after this time. */
-  readonly #untilUnixMs: number;
+  readonly #untilUnixMs: number = 0;
 
   private constructor(parts: Parts) {
-    this.mask = parts.mask;
+    this.operationMask = parts.operationMask;
     this.flags = parts.flags;
-    this.uniform = parts.others === 0;
     this.wholeRing = undefined;
     this.allHealthy = undefined;
     this.#flagsOfState = parts.flagsOfState;
@@ -85,8 +83,14 @@ export class OperationHealth {
       if (own !== USABLE) others++;
       flags[i] = own;
     }
-    const { mask } = operation;
-    return new OperationHealth({ mask, flagsOfState, flags, others, afterUnixMs, untilUnixMs });
+    return new OperationHealth({
+      operationMask: operation.mask,
+      flagsOfState,
+      flags,
+      others,
+      afterUnixMs,
+      untilUnixMs,
+    });
   }
 
   /**
@@ -117,8 +121,20 @@ export class OperationHealth {
       flags[position] = own;
       others += (own === USABLE ? 0 : 1) - (before === USABLE ? 0 : 1);
     }
-    const { mask } = this;
-    return new OperationHealth({ mask, flagsOfState, flags, others, afterUnixMs, untilUnixMs });
+    const { operationMask } = this;
+    return new OperationHealth({
+      operationMask,
+      flagsOfState,
+      flags,
+      others,
+      afterUnixMs,
+      untilUnixMs,
+    });
+  }
+
+  /** Whether all instances are usable and none extends a walk. */
+  get uniform(): boolean {
+    return this.#others === 0;
   }
 
   /** Whether this still holds at the time, which may also lie before the time it was made for. */

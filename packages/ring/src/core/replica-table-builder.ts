@@ -57,10 +57,11 @@ export class ReplicaTableBuilder {
     this.#topology = topology;
     this.#width = width;
     this.#groupOf = groupOf;
-    this.#layout = layoutFor(groupOf.length, owners.length, oneOfMany);
-    const { ownerBits, thirdBits, prefixBits } = this.#layout;
+    this.#layout = layoutFor(width, groupOf.length, owners.length, oneOfMany);
+    const { ownerBits, isWhole, thirdBits, prefixBits } = this.#layout;
     const length = owners.length + 2 ** thirdBits;
-    this.#rows = ownerBits > ROW_BITS ? new Uint32Array(length) : new Uint16Array(length);
+    const bits = isWhole ? width * ownerBits : ownerBits;
+    this.#rows = bits > ROW_BITS ? new Uint32Array(length) : new Uint16Array(length);
     this.#rests = new Uint8Array(
       2 ** prefixBits > owners.length ? 0 : RESTS_BEFORE + owners.length + RESTS_BEHIND,
     );
@@ -119,7 +120,7 @@ export class ReplicaTableBuilder {
 
   #fillRows(from: number, to: number): void {
     const { tokens, owners } = this.#topology;
-    const { prefixBits, ownerBits, secondBits } = this.#layout;
+    const { prefixBits, ownerBits, isWhole, secondBits } = this.#layout;
     const groupOf = this.#groupOf;
     const rows = this.#rows;
     const rests = this.#rests;
@@ -139,6 +140,10 @@ export class ReplicaTableBuilder {
       }
       walkRows[0] = row;
       walkGroups[0] = group;
+      if (isWhole) {
+        rows[row] = this.#wholeRow();
+        continue;
+      }
       const second = (walkRows[1] ?? 0) - row;
       const third = (walkRows[2] ?? 0) - row;
       const isHinted = width === HINTED_WIDTH && this.#isNear(second, third);
@@ -158,20 +163,40 @@ export class ReplicaTableBuilder {
     }
   }
 
+  /** The positions of all instances that the walk meets. */
+  #wholeRow(): number {
+    const { owners } = this.#topology;
+    const { ownerBits } = this.#layout;
+    let word = 0;
+    for (let k = 0; k < this.#width; k++) {
+      const at = this.#walkRows[k] ?? 0;
+      const owner = owners[at < owners.length ? at : at - owners.length] ?? 0;
+      word |= owner << (k * ownerBits);
+    }
+    return word;
+  }
+
   /** Whether there is room to say so in a row. */
   #isNear(second: number, third: number): boolean {
     return second >> this.#layout.secondBits === 0 && third >> this.#layout.thirdBits === 0;
   }
 }
 
-function layoutFor(instances: number, tokens: number, oneOfMany: boolean): RowLayout {
-  const ownerBits = Math.ceil(Math.log2(instances));
+function layoutFor(
+  width: number,
+  instances: number,
+  tokens: number,
+  oneOfMany: boolean,
+): RowLayout {
+  const ownerBits = bitsFor(instances);
+  const isLarge = oneOfMany || tokens > MANY_TOKENS;
   const hintBits = Math.max(0, ROW_BITS - ownerBits);
   const secondBits = Math.min(MAX_SECOND_BITS, hintBits >> 1);
   const thirdBits = Math.min(MAX_THIRD_BITS, hintBits - secondBits);
   return {
-    prefixBits: prefixBitsFor(tokens, oneOfMany),
+    prefixBits: prefixBitsFor(tokens, isLarge),
     ownerBits,
+    isWhole: width * ownerBits <= (isLarge ? ROW_BITS : WORD_BITS - 1),
     secondBits,
     thirdBits,
   };
@@ -181,9 +206,14 @@ function layoutFor(instances: number, tokens: number, oneOfMany: boolean): RowLa
  * How long prefixes are: some four of them for each token, so that mostly the first token is the right one; for many
  * tokens or tables one for eight tokens, because a step along the tokens costs less than memory that is far away.
  */
-function prefixBitsFor(tokens: number, oneOfMany: boolean): number {
-  const bits = Math.ceil(Math.log2(tokens)) + (oneOfMany || tokens > MANY_TOKENS ? -3 : 2);
+function prefixBitsFor(tokens: number, isLarge: boolean): number {
+  const bits = bitsFor(tokens) + (isLarge ? -3 : 2);
   return Math.min(MAX_PREFIX_BITS, Math.max(1, bits));
+}
+
+/** Bits to number so many things. */
+function bitsFor(things: number): number {
+  return WORD_BITS - Math.clz32(things - 1);
 }
 
 /** The group of each instance. */

@@ -19,15 +19,23 @@ const FEW = 15;
 export const RESTS_BEHIND = 15;
 /** Elements before the first token's, so that each has one before it. */
 export const RESTS_BEFORE = 1;
+/** There are more prefixes than tokens: most keys need no step at all. */
+const BY_STEPS = 0;
+/** There are several tokens to a prefix. */
+const BY_RESTS = 1;
+/** There are many tokens to some prefixes. */
+const BY_HALVING = 2;
 
 /**
  * How the bits of a row are used. From the top: how many rows on the third and the second replica are found, then the
- * position of the token's owner.
+ * position of the token's owner. Where there is room for the positions of all replicas, a row is those.
  */
 export interface RowLayout {
   /** Bits of a token by which its row is found. */
   readonly prefixBits: number;
   readonly ownerBits: number;
+  /** Whether rows hold the positions of all replicas, the first one's in the lowest bits; less than a word in all. */
+  readonly isWhole: boolean;
   readonly secondBits: number;
   readonly thirdBits: number;
 }
@@ -59,31 +67,37 @@ export interface ReplicaRows {
  * A walk takes the first instance of each group that it meets, where a group is a zone if replicas must be in
  * different zones, else a single instance; instances without a zone are groups of their own. R-32
  *
- * A row is half a word, which keeps half a million of them in caches of a few MB. Where the second and third replica
- * are further away than a row can say, which is rare in most rings, the walk is made. Rings in which it is not rare, or
- * walks are long, have a second table of those replicas.
+ * In small rings a row is a word that holds all replicas. In others it is half a word, which keeps half a million of
+ * them in caches of a few MB. Where the second and third replica are further away than such a row can say, which is rare
+ * in most rings, the walk is made. Rings in which it is not rare, or walks are long, have a second table of those
+ * replicas.
+ *
+ * Numbers stand in the fields from the outset, and no truth values: the compiler then takes the former for the small
+ * integers they always are, where it would look at each of them first, and the latter cost more than a comparison.
  */
 export class ReplicaTable {
   /** How many instances hold each key: the replicas, or all groups if there are fewer. */
-  readonly width: number;
+  readonly width: number = 0;
   readonly #rows: Column;
   readonly #others: Column | undefined;
   readonly #rests: Uint8Array;
   readonly #tokens: Uint32Array;
+  /** How many tokens. */
+  readonly #size: number = 0;
   readonly #groupOf: Uint32Array;
   /** For each prefix, the number of the first token that has that prefix or a higher one. */
   readonly #starts: Column;
-  readonly #prefixBits: number;
-  readonly #prefixShift: number;
-  readonly #ownerBits: number;
-  readonly #ownerMask: number;
-  readonly #hintMask: number;
-  readonly #secondBits: number;
-  readonly #secondMask: number;
-  /** Whether so many tokens share a prefix that they must be searched by halving. */
-  readonly #crowded: boolean;
-  /** Whether there are more prefixes than tokens, so that most keys need no step at all. */
-  readonly #sparse: boolean;
+  readonly #prefixBits: number = 0;
+  readonly #prefixShift: number = 0;
+  readonly #ownerBits: number = 0;
+  readonly #ownerMask: number = 0;
+  /** Whether rows hold all replicas. */
+  readonly #isWhole: 0 | 1 = 0;
+  readonly #hintMask: number = 0;
+  readonly #secondBits: number = 0;
+  readonly #secondMask: number = 0;
+  /** How the tokens of a prefix are searched. */
+  readonly #way: typeof BY_STEPS | typeof BY_RESTS | typeof BY_HALVING = BY_STEPS;
   readonly #read: Uint32Array = new Uint32Array(MAX_WIDTH);
 
   constructor({ layout, width, rows, others, rests, tokens, groupOf }: ReplicaRows) {
@@ -92,23 +106,20 @@ export class ReplicaTable {
     this.#others = others;
     this.#rests = rests;
     this.#tokens = tokens;
+    this.#size = tokens.length;
     this.#groupOf = groupOf;
     this.#starts = startsOf(tokens, layout.prefixBits);
     this.#prefixBits = layout.prefixBits;
     this.#prefixShift = 32 - layout.prefixBits;
     this.#ownerBits = layout.ownerBits;
-    this.#ownerMask = 2 ** layout.ownerBits - 1;
+    this.#ownerMask = maskOf(layout.ownerBits);
+    this.#isWhole = layout.isWhole ? 1 : 0;
     const isHinted = width === HINTED_WIDTH && others === undefined;
-    this.#hintMask = isHinted ? 2 ** (layout.secondBits + layout.thirdBits) - 1 : 0;
+    this.#hintMask = isHinted ? maskOf(layout.secondBits + layout.thirdBits) : 0;
     this.#secondBits = layout.secondBits;
-    this.#secondMask = 2 ** layout.secondBits - 1;
-    this.#crowded = isCrowded(this.#starts);
-    this.#sparse = rests.length === 0;
-  }
-
-  /** Rows that {@link find} tells apart: one for each token and one behind the last, where the ring begins again. */
-  get size(): number {
-    return this.#tokens.length + 1;
+    this.#secondMask = maskOf(layout.secondBits);
+    if (isCrowded(this.#starts)) this.#way = BY_HALVING;
+    else this.#way = rests.length === 0 ? BY_STEPS : BY_RESTS;
   }
 
   /** Bytes that the table holds besides the tokens. */
@@ -117,71 +128,94 @@ export class ReplicaTable {
     return this.#rows.byteLength + others + this.#rests.byteLength + this.#starts.byteLength;
   }
 
-  /** The row of the first token greater than `key`. */
+  /** What tells the instances of a key, 0 or more: what its row holds if those are all replicas, else which row it is. */
   find(key: number): number {
-    if (this.#crowded) return this.#halve(key);
-    if (!this.#sparse) return this.#bisect(key);
+    const row = this.rowOf(key);
+    return this.#isWhole === 1 ? (this.#rows[row] ?? 0) : row;
+  }
+
+  /** The row of the first token greater than `key`; behind the last one, where the ring begins again, is one more. */
+  rowOf(key: number): number {
+    if (this.#way === BY_RESTS) return this.#bisect(key);
+    if (this.#way === BY_HALVING) return this.#halve(key);
     const tokens = this.#tokens;
+    const size = this.#size;
     let at = this.#starts[key >>> this.#prefixShift] ?? 0;
-    while (at < tokens.length && (tokens[at] ?? 0) <= key) at++;
+    while (at < size && (tokens[at] ?? 0) <= key) at++;
     return at;
   }
 
   /** {@link find} for each of `keys`, into `found`. */
-  findAll(keys: ArrayLike<number>, found: Uint32Array): void {
-    if (this.#crowded || !this.#sparse) {
-      for (let i = 0; i < keys.length; i++) found[i] = this.find(keys[i] ?? 0);
+  findAll(keys: ArrayLike<number>, found: Int32Array): void {
+    const { length } = keys;
+    if (this.#way !== BY_STEPS || this.#isWhole === 0) {
+      for (let i = 0; i < length; i++) found[i] = this.find(keys[i] ?? 0);
       return;
     }
     // As find does, what stays the same taken out of the loop.
+    const rows = this.#rows;
     const tokens = this.#tokens;
     const starts = this.#starts;
+    const size = this.#size;
     const shift = this.#prefixShift;
-    for (let i = 0; i < keys.length; i++) {
+    for (let i = 0; i < length; i++) {
       const key = keys[i] ?? 0;
       let at = starts[key >>> shift] ?? 0;
-      while (at < tokens.length && (tokens[at] ?? 0) <= key) at++;
-      found[i] = at;
+      while (at < size && (tokens[at] ?? 0) <= key) at++;
+      found[i] = rows[at] ?? 0;
     }
   }
 
-  /** Puts the positions of a row's instances, along the ring, into the first {@link width} elements of `into`. */
-  read(row: number, into: Uint32Array): void {
-    const rows = this.#rows;
+  /**
+   * Puts the positions of an answer's instances, along the ring, into the first {@link width} elements of `into`, which
+   * has {@link MAX_WIDTH}. What stands in the others then means nothing.
+   */
+  read(answer: number, into: Uint32Array): void {
     const mask = this.#ownerMask;
-    const word = rows[row] ?? 0;
+    if (this.#isWhole === 1) {
+      const { width } = this;
+      const bits = this.#ownerBits;
+      into[0] = answer & mask;
+      into[1] = (answer >>> bits) & mask;
+      into[2] = (answer >>> (2 * bits)) & mask;
+      for (let k = 3; k < width; k++) into[k] = (answer >>> (k * bits)) & mask;
+      return;
+    }
+    const rows = this.#rows;
+    const word = rows[answer] ?? 0;
     const hint = (word >>> this.#ownerBits) & this.#hintMask;
     into[0] = word & mask;
     if (hint === 0) {
-      if (this.#others === undefined) this.#walk(row, into);
-      else this.#copy(this.#others, row, into);
+      if (this.#others === undefined) this.#walk(answer, into);
+      else this.#copy(this.#others, answer, into);
       return;
     }
-    into[1] = (rows[row + (hint & this.#secondMask)] ?? 0) & mask;
-    into[2] = (rows[row + (hint >>> this.#secondBits)] ?? 0) & mask;
+    into[1] = (rows[answer + (hint & this.#secondMask)] ?? 0) & mask;
+    into[2] = (rows[answer + (hint >>> this.#secondBits)] ?? 0) & mask;
   }
 
-  /** The position of instance number `k` of a row; `k` must be below {@link width}. */
-  position(row: number, k: number): number {
-    if (k === 0) return (this.#rows[row] ?? 0) & this.#ownerMask;
-    this.read(row, this.#read);
+  /** The position of instance number `k` of an answer; `k` must be below {@link width}. */
+  position(answer: number, k: number): number {
+    if (this.#isWhole === 1) return (answer >>> (k * this.#ownerBits)) & this.#ownerMask;
+    if (k === 0) return (this.#rows[answer] ?? 0) & this.#ownerMask;
+    this.read(answer, this.#read);
     return this.#read[k] ?? 0;
   }
 
   #copy(others: Column, row: number, into: Uint32Array): void {
     const count = this.width - 1;
-    const at = row === this.#tokens.length ? 0 : row * count;
+    const at = row === this.#size ? 0 : row * count;
     for (let k = 0; k < count; k++) into[k + 1] = others[at + k] ?? 0;
   }
 
   /** Goes on from the first instance of a row, which `into` holds. */
   #walk(row: number, into: Uint32Array): void {
     const { width } = this;
-    const { length } = this.#tokens;
+    const size = this.#size;
     const mask = this.#ownerMask;
     let count = 1;
     for (let at = row + 1; count < width; at++) {
-      if (at >= length) at -= length;
+      if (at >= size) at -= size;
       const position = (this.#rows[at] ?? 0) & mask;
       const group = this.#groupOf[position] ?? 0;
       let k = 0;
@@ -229,6 +263,11 @@ function back(tokens: Uint32Array, at: number, first: number, key: number): numb
   let found = at;
   while (found > first && (tokens[found - 1] ?? 0) > key) found--;
   return found;
+}
+
+/** So many ones: with shifts, which yield whole numbers to the compiler, as powers do not. */
+function maskOf(bits: number): number {
+  return (1 << bits) - 1;
 }
 
 /** Rows have hints for as many replicas as nearly every ring has. */

@@ -155,7 +155,7 @@ export class RingView {
   /** Who is healthy for the operation. */
   healthFor(operation: Operation, nowUnixMs: number): OperationHealth {
     const last = this.#health;
-    if (last !== undefined && last.mask === operation.mask && last.holdsAt(nowUnixMs)) return last;
+    if (last?.operationMask === operation.mask && last.holdsAt(nowUnixMs)) return last;
     return this.#otherHealth(operation, nowUnixMs);
   }
 
@@ -173,7 +173,7 @@ export class RingView {
   }
 
   #otherHealth(operation: Operation, nowUnixMs: number): OperationHealth {
-    const known = this.#healths.findIndex(({ mask }) => mask === operation.mask);
+    const known = this.#healths.findIndex(({ operationMask }) => operationMask === operation.mask);
     const kept = this.#healths[known];
     const health = kept?.holdsAt(nowUnixMs)
       ? kept

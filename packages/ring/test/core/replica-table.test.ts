@@ -16,7 +16,12 @@ import { findToken } from '../../src/core/walk.ts';
 const nowUnixS = 1_000_000;
 const nowUnixMs = nowUnixS * 1000;
 
-/** Rings of up to ten instances; few of them are not healthy, tokens lie close together. */
+/** So many instances without tokens that the positions of three do not fit a row. */
+const idle = Array.from({ length: 1100 }, (_, i) =>
+  InstanceDesc.of({ id: `idle-${i}`, zone: 'a', heartbeatUnixS: nowUnixS }),
+);
+
+/** Rings of up to ten instances with tokens; few of them are not healthy, tokens lie close together. */
 const rings = fc
   .array(
     fc.record({
@@ -30,13 +35,12 @@ const rings = fc
     }),
     { minLength: 1, maxLength: 10 },
   )
-  .map((list) =>
-    RingDesc.of(
-      list.map(({ tokens, ...init }, i) =>
-        InstanceDesc.of({ ...init, id: `i-${i}`, tokens: Tokens.of(tokens) }),
-      ),
-    ),
-  );
+  .chain((list) => {
+    const busy = list.map(({ tokens, ...init }, i) =>
+      InstanceDesc.of({ ...init, id: `i-${i}`, tokens: Tokens.of(tokens) }),
+    );
+    return fc.constantFrom([], [], [], idle).map((others) => RingDesc.of([...busy, ...others]));
+  });
 
 const viewOptions: fc.Arbitrary<ViewOptions> = fc.record({
   replicationFactor: fc.integer({ min: 1, max: 9 }),
@@ -96,7 +100,7 @@ describe('the table of walks', () => {
   test.each([
     ['a zone with a single token', 3, 1],
     ['a zone with few tokens', 3, 40],
-    ['more replicas than rows have room for', 5, 1],
+    ['more replicas than hints', 5, 1],
     ['two replicas', 2, 1],
   ])('gives every key the answer that walking gives: %s', (_name, replicationFactor, rare) => {
     const random = seededRandom(8);
@@ -105,24 +109,28 @@ describe('the table of walks', () => {
     const common = Array.from({ length: 40 }, (_, i) =>
       InstanceDesc.of({ id: `i-${i}`, zone: i % 2 === 0 ? 'a' : 'b', tokens: tokens(60) }),
     );
-    const ring = RingDesc.of([
-      ...common,
-      InstanceDesc.of({ id: 'rare', zone: 'c', tokens: tokens(rare) }),
-    ]);
-    for (const zoneAwarenessEnabled of [true, false]) {
+    const small = [...common, InstanceDesc.of({ id: 'rare', zone: 'c', tokens: tokens(rare) })];
+    const cases = [small, [...small, ...idle]].flatMap((instances) =>
+      [true, false].map((zoneAwarenessEnabled) => [instances, zoneAwarenessEnabled] as const),
+    );
+    for (const [instances, zoneAwarenessEnabled] of cases) {
       const options = {
         replicationFactor,
         zoneAwarenessEnabled,
         excludedZones: [],
         heartbeatTimeoutMs: 0,
       };
+      const ring = RingDesc.of(instances);
       const walked = RingView.of(ring, options);
       const looked = RingView.of(ring, options);
       looked.placement.makeTable();
+      const shard = looked.subset(Uint32Array.from(looked.instances.keys()), undefined);
+      shard.placement.makeTable();
       expect(looked.placement.table).toBeDefined();
       const edges = [0, 0xffffffff, ...walked.topology.tokens.slice(-3)];
       for (const key of [...edges, ...Array.from({ length: 500 }, () => random.int(2 ** 32))]) {
         expect(single(looked, key, Write)).toEqual(single(walked, key, Write));
+        expect(single(shard, key, Write)).toEqual(single(walked, key, Write));
       }
     }
   });
@@ -177,7 +185,7 @@ describe('the table of walks', () => {
           view.placement.makeTable();
           const { table } = view.placement;
           for (const key of list) {
-            const found = (table?.find(key) ?? Number.NaN) % tokens.length;
+            const found = (table?.rowOf(key) ?? Number.NaN) % tokens.length;
             expect(found).toBe(findToken(view.topology.tokens, key));
           }
         },
@@ -207,16 +215,17 @@ describe('the table of walks', () => {
     const { table } = view.placement;
     const keys = close.flatMap((token) => [token - 1, token, token + 1, random.int(2 ** 32)]);
     keys.push(0, 2 ** 32 - 1, (tokens[0] ?? 0) - 1, tokens.at(-1) ?? 0);
-    const together = new Uint32Array(keys.length);
+    const together = new Int32Array(keys.length);
     table?.findAll(keys, together);
     for (const [i, key] of keys.entries()) {
-      const at = together[i] ?? Number.NaN;
-      expect(table?.find(key)).toBe(at);
+      const answer = together[i] ?? Number.NaN;
+      expect(table?.find(key)).toBe(answer);
+      const at = table?.rowOf(key) ?? Number.NaN;
       const next = findToken(tokens, key);
       if (at % tokens.length !== next) expect(at).toBe(next);
       if (i % 8 > 0) continue;
-      expect(table?.position(at, 0)).toBe(owners[next]);
-      expect(table?.position(at, 1)).toBe(owners[(next + 1) % tokens.length]);
+      expect(table?.position(answer, 0)).toBe(owners[next]);
+      expect(table?.position(answer, 1)).toBe(owners[(next + 1) % tokens.length]);
     }
   });
 
@@ -262,9 +271,12 @@ describe('the table of a large ring', () => {
     let steps = 1;
     while (!pieces.buildTable(3001)) steps++;
     expect(steps).toBe(8);
-    const owners = ({ table }: Placement): unknown =>
-      Array.from({ length: table?.size ?? 0 }, (_, row) => table?.position(row, 0));
-    expect(owners(pieces)).toEqual(owners(whole));
+    const instances = ({ table, topology }: Placement): unknown =>
+      Array.from(topology.tokens, (token) => {
+        const answer = table?.find(token) ?? Number.NaN;
+        return [0, 1, 2].map((k) => table?.position(answer, k));
+      });
+    expect(instances(pieces)).toEqual(instances(whole));
   });
 });
 
