@@ -1,4 +1,5 @@
 import {
+  BLOCK,
   type Column,
   HINTED_WIDTH,
   MAX_WIDTH,
@@ -83,8 +84,12 @@ export class ReplicaTableBuilder {
   /** Fills so many more rows, and returns the table once all are. */
   fill(count: number): ReplicaTable | undefined {
     const to = Math.max(0, this.#left - count);
-    this.#fillRows(this.#left, to);
-    this.#left = to;
+    while (this.#left > to) {
+      const next = Math.max(to, this.#left - BLOCK);
+      this.#fillRows(this.#left, next);
+      this.#fillRests(this.#left, next);
+      this.#left = next;
+    }
     if (to > 0) return undefined;
     const { tokens } = this.#topology;
     const rows = this.#rows;
@@ -95,7 +100,7 @@ export class ReplicaTableBuilder {
       this.#begin();
       return undefined;
     }
-    for (let i = tokens.length; i < rows.length; i++) rows[i] = rows[i - tokens.length] ?? 0;
+    rows.copyWithin(tokens.length, 0, rows.length - tokens.length);
     return new ReplicaTable({
       layout: this.#layout,
       width: this.#width,
@@ -119,15 +124,15 @@ export class ReplicaTableBuilder {
   }
 
   #fillRows(from: number, to: number): void {
-    const { tokens, owners } = this.#topology;
-    const { prefixBits, ownerBits, isWhole, secondBits } = this.#layout;
+    const { owners } = this.#topology;
+    const { ownerBits, isWhole, secondBits } = this.#layout;
     const groupOf = this.#groupOf;
     const rows = this.#rows;
-    const rests = this.#rests;
     const walkRows = this.#walkRows;
     const walkGroups = this.#walkGroups;
     const width = this.#width;
     const others = this.#others;
+    const size = owners.length;
     let walked = 0;
     for (let row = from - 1; row >= to; row--) {
       const owner = owners[row] ?? 0;
@@ -152,11 +157,16 @@ export class ReplicaTableBuilder {
       if (hint === 0) walked += (walkRows[width - 1] ?? 0) - row;
       for (let k = 1; others !== undefined && k < width; k++) {
         const at = walkRows[k] ?? 0;
-        others[row * (width - 1) + k - 1] =
-          owners[at < owners.length ? at : at - owners.length] ?? 0;
+        others[row * (width - 1) + k - 1] = owners[at < size ? at : at - size] ?? 0;
       }
     }
     this.#walked += walked;
+  }
+
+  #fillRests(from: number, to: number): void {
+    const { tokens } = this.#topology;
+    const { prefixBits } = this.#layout;
+    const rests = this.#rests;
     if (rests.length === 0) return;
     for (let row = to; row < from; row++) {
       rests[RESTS_BEFORE + row] = ((tokens[row] ?? 0) << prefixBits) >>> (WORD_BITS - REST_BITS);
@@ -167,11 +177,12 @@ export class ReplicaTableBuilder {
   #wholeRow(): number {
     const { owners } = this.#topology;
     const { ownerBits } = this.#layout;
+    const size = owners.length;
+    const width = this.#width;
     let word = 0;
-    for (let k = 0; k < this.#width; k++) {
+    for (let k = 0; k < width; k++) {
       const at = this.#walkRows[k] ?? 0;
-      const owner = owners[at < owners.length ? at : at - owners.length] ?? 0;
-      word |= owner << (k * ownerBits);
+      word |= (owners[at < size ? at : at - size] ?? 0) << (k * ownerBits);
     }
     return word;
   }

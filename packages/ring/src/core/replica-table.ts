@@ -17,6 +17,8 @@ const REST_SHIFT = 32 - REST_BITS;
 const FEW = 15;
 /** Elements that those steps may look at behind the last token's. */
 export const RESTS_BEHIND = 15;
+/** Loops over all tokens run over so many at a time: what is called often is compiled sooner than what runs long. */
+export const BLOCK = 1024;
 /** Elements before the first token's, so that each has one before it. */
 export const RESTS_BEFORE = 1;
 /** There are more prefixes than tokens: most keys need no step at all. */
@@ -108,7 +110,8 @@ export class ReplicaTable {
     this.#tokens = tokens;
     this.#size = tokens.length;
     this.#groupOf = groupOf;
-    this.#starts = startsOf(tokens, layout.prefixBits);
+    const { starts, mostTokens } = startsOf(tokens, layout.prefixBits);
+    this.#starts = starts;
     this.#prefixBits = layout.prefixBits;
     this.#prefixShift = 32 - layout.prefixBits;
     this.#ownerBits = layout.ownerBits;
@@ -118,7 +121,7 @@ export class ReplicaTable {
     this.#hintMask = isHinted ? maskOf(layout.secondBits + layout.thirdBits) : 0;
     this.#secondBits = layout.secondBits;
     this.#secondMask = maskOf(layout.secondBits);
-    if (isCrowded(this.#starts)) this.#way = BY_HALVING;
+    if (mostTokens > CROWD) this.#way = BY_HALVING;
     else this.#way = rests.length === 0 ? BY_STEPS : BY_RESTS;
   }
 
@@ -273,22 +276,40 @@ function maskOf(bits: number): number {
 /** Rows have hints for as many replicas as nearly every ring has. */
 export const HINTED_WIDTH = 3;
 
-/** For each prefix of so many bits, the first token that has it or a higher one; then the end. */
-function startsOf(tokens: Uint32Array, prefixBits: number): Column {
-  const shift = 32 - prefixBits;
-  const length = 2 ** prefixBits + 1;
-  const starts = tokens.length < SHORT ? new Uint16Array(length) : new Uint32Array(length);
-  let next = 0;
-  for (let i = 0; i < tokens.length; i++) {
-    const prefix = (tokens[i] ?? 0) >>> shift;
-    while (next <= prefix) starts[next++] = i;
+/**
+ * For each prefix of so many bits, the first token that has it or a higher one; then the end. And how many tokens a
+ * prefix has at most.
+ */
+function startsOf(
+  tokens: Uint32Array,
+  prefixBits: number,
+): { readonly starts: Column; readonly mostTokens: number } {
+  const { length } = tokens;
+  const prefixes = 2 ** prefixBits;
+  const starts = length < SHORT ? new Uint16Array(prefixes + 1) : new Uint32Array(prefixes + 1);
+  let mostTokens = 0;
+  for (let from = 0; from < length; from += BLOCK) {
+    const block = { from, to: Math.min(from + BLOCK, length) };
+    mostTokens = Math.max(mostTokens, fillStarts(tokens, block, 32 - prefixBits, starts));
   }
-  return starts.fill(tokens.length, next);
+  const last = tokens[length - 1];
+  starts.fill(length, last === undefined ? 0 : (last >>> (32 - prefixBits)) + 1);
+  return { starts, mostTokens };
 }
 
-function isCrowded(starts: Column): boolean {
-  for (let i = 1; i < starts.length; i++) {
-    if ((starts[i] ?? 0) - (starts[i - 1] ?? 0) > CROWD) return true;
+/** Fills what the tokens of a block bring, and returns how many a prefix has at most by then. */
+function fillStarts(
+  tokens: Uint32Array,
+  { from, to }: { readonly from: number; readonly to: number },
+  shift: number,
+  starts: Column,
+): number {
+  let next = from === 0 ? 0 : ((tokens[from - 1] ?? 0) >>> shift) + 1;
+  let mostTokens = 0;
+  for (let i = from; i < to; i++) {
+    const prefix = (tokens[i] ?? 0) >>> shift;
+    while (next <= prefix) starts[next++] = i;
+    mostTokens = Math.max(mostTokens, i + 1 - (starts[prefix] ?? 0));
   }
-  return false;
+  return mostTokens;
 }

@@ -53,30 +53,46 @@ export interface TokenIndexChange {
 export function changeTokenIndex(old: TokenIndex, change: TokenIndexChange): TokenIndex {
   const added = buildFresh(change);
   const { positions } = change;
+  const total = old.tokens.length + added.tokens.length;
+  const columns = { tokens: new Uint32Array(total), owners: new Uint32Array(total) };
+  const end = mergeColumns(old, added, { positions, into: columns });
+  return indexOf({
+    tokens: columns.tokens.subarray(0, end),
+    owners: columns.owners.subarray(0, end),
+  });
+}
+
+/** Writes the tokens of old owners, under their new positions, and those that are added, in order; returns the end. */
+function mergeColumns(
+  old: TokenColumns,
+  added: TokenColumns,
+  { positions, into }: { readonly positions: Int32Array; readonly into: TokenColumns },
+): number {
+  const { tokens, owners } = into;
   const oldTokens = old.tokens;
   const oldOwners = old.owners;
-  const tokens = new Uint32Array(oldTokens.length + added.tokens.length);
-  const owners = new Uint32Array(tokens.length);
+  const newTokens = added.tokens;
+  const newOwners = added.owners;
+  const oldSize = oldTokens.length;
+  const newSize = newTokens.length;
   let to = 0;
   let next = 0;
-  for (let i = 0; i < oldTokens.length; i++) {
+  for (let i = 0; i < oldSize; i++) {
     const owner = positions[oldOwners[i] ?? 0] ?? -1;
     if (owner < 0) continue;
     const token = oldTokens[i] ?? 0;
-    while (next < added.tokens.length) {
-      const newToken = added.tokens[next] ?? 0;
-      if (newToken > token || (newToken === token && (added.owners[next] ?? 0) > owner)) break;
+    while (next < newSize) {
+      const newToken = newTokens[next] ?? 0;
+      if (newToken > token || (newToken === token && (newOwners[next] ?? 0) > owner)) break;
       tokens[to] = newToken;
-      owners[to++] = added.owners[next++] ?? 0;
+      owners[to++] = newOwners[next++] ?? 0;
     }
     tokens[to] = token;
     owners[to++] = owner;
   }
-  while (next < added.tokens.length) {
-    tokens[to] = added.tokens[next] ?? 0;
-    owners[to++] = added.owners[next++] ?? 0;
-  }
-  return indexOf({ tokens: tokens.subarray(0, to), owners: owners.subarray(0, to) });
+  tokens.set(newTokens.subarray(next), to);
+  owners.set(newOwners.subarray(next), to);
+  return to + newSize - next;
 }
 
 /**
@@ -148,7 +164,8 @@ function buildFresh(change: TokenIndexChange): TokenIndex {
 }
 
 function indexOf({ tokens, owners }: TokenColumns): TokenIndex {
+  const { length } = tokens;
   let duplicates = 0;
-  for (let i = 1; i < tokens.length; i++) if (tokens[i] === tokens[i - 1]) duplicates++;
+  for (let i = 1; i < length; i++) if (tokens[i] === tokens[i - 1]) duplicates++;
   return { tokens, owners, duplicates };
 }

@@ -45,22 +45,31 @@ export function partRuns(runs: readonly Uint32Array[]): TokenParts {
   let total = 0;
   for (const run of runs) {
     total += run.length;
-    for (let i = 0; i < run.length; i++) count(starts, ((run[i] ?? 0) >>> (32 - PART_BITS)) + 1);
+    countParts(run, starts);
   }
   addUp(starts);
   const next = starts.slice();
-  const tokens = new Uint32Array(total);
-  const owners = new Uint32Array(total);
-  for (let owner = 0; owner < runs.length; owner++) {
-    const run = runs[owner] ?? tokens;
-    for (let i = 0; i < run.length; i++) {
-      const token = run[i] ?? 0;
-      const to = count(next, token >>> (32 - PART_BITS));
-      tokens[to] = token;
-      owners[to] = owner;
-    }
+  const columns = { tokens: new Uint32Array(total), owners: new Uint32Array(total) };
+  for (const [owner, run] of runs.entries()) partRun(run, owner, next, columns);
+  return { columns, starts };
+}
+
+/** Adds up, one further on, how many tokens of a run each part gets. */
+function countParts(run: Uint32Array, counts: Uint32Array): void {
+  const { length } = run;
+  for (let i = 0; i < length; i++) count(counts, ((run[i] ?? 0) >>> (32 - PART_BITS)) + 1);
+}
+
+/** Puts the tokens of a run where the next of each part belongs. */
+function partRun(run: Uint32Array, owner: number, next: Uint32Array, into: TokenColumns): void {
+  const { tokens, owners } = into;
+  const { length } = run;
+  for (let i = 0; i < length; i++) {
+    const token = run[i] ?? 0;
+    const to = count(next, token >>> (32 - PART_BITS));
+    tokens[to] = token;
+    owners[to] = owner;
   }
-  return { columns: { tokens, owners }, starts };
 }
 
 /**
@@ -68,59 +77,98 @@ export function partRuns(runs: readonly Uint32Array[]): TokenParts {
  * so much alike that this way is no faster.
  */
 export function areDistinct({ columns, starts }: TokenParts): true | undefined {
-  const { tokens } = columns;
   let largest = 0;
   for (let p = 0; p < PARTS; p++)
     largest = Math.max(largest, (starts[p + 1] ?? 0) - (starts[p] ?? 0));
   if (largest > MAX_HASHED) return undefined;
-  // Half full at most, so that a token is mostly alone in its slot.
-  const bits = Math.max(1, Math.ceil(Math.log2(2 * largest)));
-  const mask = 2 ** bits - 1;
-  const seen = new Uint32Array(2 ** bits);
-  const seenIn = new Uint16Array(2 ** bits);
+  const seen = new SeenTokens(largest);
   for (let p = 0; p < PARTS; p++) {
-    const end = starts[p + 1] ?? 0;
-    for (let i = starts[p] ?? 0; i < end; i++) {
+    if (!seen.areDistinct(columns.tokens, starts[p] ?? 0, starts[p + 1] ?? 0)) return undefined;
+  }
+  return true;
+}
+
+/** The tokens of one part, by hash. */
+class SeenTokens {
+  readonly #shift: number = 0;
+  readonly #mask: number = 0;
+  readonly #tokens: Uint32Array;
+  /** The part that a slot was filled in last. */
+  readonly #parts: Uint16Array;
+  #part = 0;
+
+  /** @param most tokens in a part. */
+  constructor(most: number) {
+    // Half full at most, so that a token is mostly alone in its slot.
+    const bits = Math.max(1, 32 - Math.clz32(2 * most - 1));
+    this.#shift = 32 - bits;
+    this.#mask = (1 << bits) - 1;
+    this.#tokens = new Uint32Array(1 << bits);
+    this.#parts = new Uint16Array(1 << bits);
+  }
+
+  /** Whether the tokens of one more part differ; false also when that takes too long to find out. */
+  areDistinct(tokens: Uint32Array, start: number, end: number): boolean {
+    const seen = this.#tokens;
+    const parts = this.#parts;
+    const shift = this.#shift;
+    const mask = this.#mask;
+    this.#part++;
+    const part = this.#part;
+    for (let i = start; i < end; i++) {
       const token = tokens[i] ?? 0;
-      let slot = Math.imul(token, HASH) >>> (32 - bits);
-      for (let probes = 0; seenIn[slot] === p + 1; probes++) {
-        if (seen[slot] === token || probes === CROWD) return undefined;
+      let slot = Math.imul(token, HASH) >>> shift;
+      for (let probes = 0; parts[slot] === part; probes++) {
+        if (seen[slot] === token || probes === CROWD) return false;
         slot = (slot + 1) & mask;
       }
       seen[slot] = token;
-      seenIn[slot] = p + 1;
+      parts[slot] = part;
     }
+    return true;
   }
-  return true;
 }
 
 /** Sorts each part; `undefined`: too many tokens are alike in their first bits. */
 function sortParts(from: TokenColumns, starts: Uint32Array): TokenColumns | undefined {
   const total = from.tokens.length;
-  const bits = Math.min(MAX_GROUP_BITS, Math.max(1, Math.ceil(Math.log2(total / PARTS))));
-  const shift = 32 - PART_BITS - bits;
-  const groups = 1 << bits;
   const to = { tokens: new Uint32Array(total), owners: new Uint32Array(total) };
-  const next = new Uint32Array(groups + 1);
+  const bits = Math.min(MAX_GROUP_BITS, Math.max(1, Math.ceil(Math.log2(total / PARTS))));
+  const next = new Uint32Array((1 << bits) + 1);
   for (let p = 0; p < PARTS; p++) {
-    const start = starts[p] ?? 0;
-    const end = starts[p + 1] ?? 0;
-    next.fill(0);
-    for (let i = start; i < end; i++) {
-      const inGroup = count(next, (((from.tokens[i] ?? 0) >>> shift) & (groups - 1)) + 1);
-      if (inGroup === CROWD) return undefined;
-    }
-    next[0] = start;
-    addUp(next);
-    for (let i = start; i < end; i++) {
-      const token = from.tokens[i] ?? 0;
-      const at = count(next, (token >>> shift) & (groups - 1));
-      to.tokens[at] = token;
-      to.owners[at] = from.owners[i] ?? 0;
-    }
-    insertionSort(to, start, end);
+    const part = { start: starts[p] ?? 0, end: starts[p + 1] ?? 0 };
+    if (!sortPart(from, part, to, next)) return undefined;
   }
   return to;
+}
+
+/** Sorts one part by the bits that `next` has a place for, then what they leave; false: too many are alike in those. */
+function sortPart(
+  from: TokenColumns,
+  { start, end }: { readonly start: number; readonly end: number },
+  to: TokenColumns,
+  next: Uint32Array,
+): boolean {
+  const { tokens, owners } = from;
+  const toTokens = to.tokens;
+  const toOwners = to.owners;
+  const mask = next.length - 2;
+  const shift = Math.clz32(mask) - PART_BITS;
+  next.fill(0);
+  for (let i = start; i < end; i++) {
+    const inGroup = count(next, (((tokens[i] ?? 0) >>> shift) & mask) + 1);
+    if (inGroup === CROWD) return false;
+  }
+  next[0] = start;
+  addUp(next);
+  for (let i = start; i < end; i++) {
+    const token = tokens[i] ?? 0;
+    const at = count(next, (token >>> shift) & mask);
+    toTokens[at] = token;
+    toOwners[at] = owners[i] ?? 0;
+  }
+  insertionSort(to, start, end);
+  return true;
 }
 
 /** For what is nearly in order already. */
@@ -147,13 +195,14 @@ function sortByDigits(columns: TokenColumns): TokenColumns {
 }
 
 function sortByDigit(from: TokenColumns, shift: number): TokenColumns {
-  const tokens = new Uint32Array(from.tokens.length);
-  const owners = new Uint32Array(from.tokens.length);
+  const { length } = from.tokens;
+  const tokens = new Uint32Array(length);
+  const owners = new Uint32Array(length);
   const next = new Uint32Array(RADIX + 1);
   const digit = (i: number): number => ((from.tokens[i] ?? 0) >>> shift) & (RADIX - 1);
-  for (let i = 0; i < tokens.length; i++) count(next, digit(i) + 1);
+  for (let i = 0; i < length; i++) count(next, digit(i) + 1);
   addUp(next);
-  for (let i = 0; i < tokens.length; i++) {
+  for (let i = 0; i < length; i++) {
     const to = count(next, digit(i));
     tokens[to] = from.tokens[i] ?? 0;
     owners[to] = from.owners[i] ?? 0;
@@ -170,5 +219,6 @@ function count(counts: Uint32Array, at: number): number {
 
 /** Makes each count the sum of all up to it. */
 function addUp(counts: Uint32Array): void {
-  for (let i = 1; i < counts.length; i++) counts[i] = (counts[i] ?? 0) + (counts[i - 1] ?? 0);
+  const { length } = counts;
+  for (let i = 1; i < length; i++) counts[i] = (counts[i] ?? 0) + (counts[i - 1] ?? 0);
 }

@@ -22,7 +22,8 @@ export function tokensByZone(topology: Topology, zoneAware: boolean): readonly Z
     owners: new Uint32Array(count),
   }));
   counts.fill(0);
-  for (let i = 0; i < tokens.length; i++) {
+  const { length } = tokens;
+  for (let i = 0; i < length; i++) {
     const owner = owners[i] ?? 0;
     const zone = zoneOf[owner] ?? 0;
     const into = split[zone];
