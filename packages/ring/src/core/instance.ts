@@ -46,18 +46,18 @@ export class InstanceDesc implements InstanceFields {
   /** `host:port` that others should dial. */
   readonly addr: string;
   /** The last heartbeat in Unix seconds: the clock that merges go by. */
-  readonly heartbeatUnixS: number;
+  readonly heartbeatUnixS: number = 0;
   /** The state's wire number; see {@link state}. */
-  readonly stateCode: number;
+  readonly stateCode: number = 0;
   readonly tokens: Tokens;
   /** Availability zone; empty: none. */
   readonly zone: string;
   /** When the instance was first added, in Unix seconds; 0 or less: unknown. */
-  readonly registeredUnixS: number;
+  readonly registeredUnixS: number = 0;
   /** The `id` field inside the entry. Old writers leave it empty; {@link id} is what counts. */
   readonly encodedId: string;
   /** When `readOnly` was last flipped, in Unix seconds; 0 or less: never or unknown. */
-  readonly readOnlyUpdatedUnixS: number;
+  readonly readOnlyUpdatedUnixS: number = 0;
   /** Whether the instance should get no new data. */
   readonly readOnly: boolean;
   /** Versions of what runs there, component number to version number. Only newer dskit writes them. */

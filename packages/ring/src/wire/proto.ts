@@ -17,6 +17,8 @@ const TWO_35 = 2 ** 35;
 const TWO_49 = 2 ** 49;
 const INTERN_SLOTS = 8192;
 const INTERN_MAX_BYTES = 64;
+/** So many of a string's last bytes decide where it is looked for. */
+const INTERN_HASHED = 8;
 
 /** Recently seen short strings by hash: ids, addresses and zones come again with every message. */
 const interned: (string | undefined)[] = new Array(INTERN_SLOTS);
@@ -24,8 +26,9 @@ const interned: (string | undefined)[] = new Array(INTERN_SLOTS);
 /** Reads protobuf fields from `bytes[pos, end)`. Every read checks the end first. */
 export class ProtoReader {
   readonly bytes: Buffer;
-  pos: number;
-  end: number;
+  // Numbers from the outset: the compiler takes them for small integers.
+  pos: number = 0;
+  end: number = 0;
   #view: DataView | undefined;
 
   constructor(bytes: Uint8Array, start: number, end: number) {
@@ -233,13 +236,13 @@ export function passLength(tag: number, length: number, bytes: Uint8Array, at: n
 
 function passVarint(value: number, bytes: Uint8Array, from: number): number {
   let at = from;
-  let rest = value;
-  if (rest > 0x7f) {
+  let rest = value | 0;
+  if (rest !== value) {
     if (bytes[at++] !== ((rest & 0x7f) | 0x80)) return -1;
     // What is left fits in 32 bits.
-    rest = Math.floor(rest / 128);
-    for (; rest > 0x7f; rest >>>= 7) if (bytes[at++] !== ((rest & 0x7f) | 0x80)) return -1;
+    rest = Math.floor(value / 128) | 0;
   }
+  for (; rest > 0x7f; rest >>>= 7) if (bytes[at++] !== ((rest & 0x7f) | 0x80)) return -1;
   return bytes[at] === rest ? at + 1 : -1;
 }
 
@@ -300,8 +303,11 @@ export function writeUint32(value: number, into: Uint8Array, at: number): number
 }
 
 function intern(bytes: Uint8Array, start: number, end: number): string {
-  let hash = 0x811c9dc5;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
+  let hash = end - start;
+  // Names that differ mostly do so at their ends.
+  for (let i = Math.max(start, end - INTERN_HASHED); i < end; i++) {
+    hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
+  }
   const slot = (hash ^ (hash >>> 16)) & (INTERN_SLOTS - 1);
   const known = interned[slot];
   if (known !== undefined && isAsciiOf(known, bytes, start, end)) return known;
