@@ -123,8 +123,9 @@ const lookups: Readonly<Record<string, Prepare>> = {
     return repeated(() => {
       sequence.fill(keys);
       ring.getBatch(keys, Write, batch);
+      const { size } = batch;
       let sum = 0;
-      for (let i = 0; i < keys.length; i += 1) sum += batch.count(i) + batch.position(i, 0);
+      for (let i = 0; i < size; i += 1) sum += batch.count(i) + batch.position(i, 0);
       keep(sum);
     });
   },

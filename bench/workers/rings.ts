@@ -59,8 +59,9 @@ export class KeySequence {
 
   /** As many as there is room for. */
   fill(keys: Uint32Array): void {
+    const { length } = keys;
     let state = this.#state;
-    for (let i = 0; i < keys.length; i += 1) {
+    for (let i = 0; i < length; i += 1) {
       state = following(state);
       keys[i] = keyOf(state);
     }
