@@ -5,8 +5,9 @@ export interface Codec<T> {
   encode(value: T): Uint8Array;
   /**
    * Never allocates much more than it was given, and keeps nothing of `bytes`.
-   * @param known the value that the result will be merged into, if there is one. A codec may take from it what the
-   * bytes merely repeat, instead of decoding that again; the result means the same without.
+   * @param known the value that the result will be merged into, if there is one. A codec may take from it, instead of
+   * decoding that again, what the bytes merely repeat and what a merge would leave as it is: what the merge brings is
+   * the same without.
    * @throws {CodecError} when the bytes are not a value of this type.
    */
   decode(bytes: Uint8Array, known?: T): T;

@@ -125,9 +125,17 @@ export class Replica {
    * The value in a pair of a peer, to be merged into what is stored; nothing stands for an empty message. // K-4
    * @throws {CodecNotRegisteredError} @throws {CodecError}
    */
-  decodeValue({ key, codec, value }: KeyValuePair): AnyMergeable {
-    const stored = this.store.get(key);
-    const known = stored?.codecId === codec ? stored.value : undefined;
+  decodeValue(pair: KeyValuePair): AnyMergeable {
+    const stored = this.store.get(pair.key);
+    return this.#decode(pair, stored?.codecId === pair.codec ? stored.value : undefined);
+  }
+
+  /** As {@link decodeValue}, for a look at what the pair itself says. */
+  decodeAlone(pair: KeyValuePair): AnyMergeable {
+    return this.#decode(pair, undefined);
+  }
+
+  #decode({ codec, value }: KeyValuePair, known: AnyMergeable | undefined): AnyMergeable {
     return this.requireCodec(codec).decode(value.length === 0 ? EMPTY_VALUE : value, known);
   }
 

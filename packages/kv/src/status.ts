@@ -122,7 +122,7 @@ export function entryView(replica: Replica, key: string): KvEntryView | undefine
 export function messageView(replica: Replica, id: number): KvMessageView | undefined {
   const message = replica.history.find(id);
   if (message === undefined) return undefined;
-  return { message, decode: () => replica.decodeValue(message.pair) };
+  return { message, decode: () => replica.decodeAlone(message.pair) };
 }
 
 function order(a: string, b: string): number {

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import {
+  type AnyMergeable,
   CasConflictError,
   CasMergeError,
   CasNoChangeError,
+  type Codec,
   CodecMismatchError,
   CodecNotRegisteredError,
   InvalidKeyError,
@@ -213,6 +215,21 @@ describe('a CAS', () => {
         ?.decode()
         .mergeContent(),
     ).toEqual(['b']);
+  });
+
+  test('is shown as it was sent, whatever a codec takes from the value that is stored', async () => {
+    const c = fresh();
+    const sparing: Codec<AnyMergeable> = {
+      ...mapCodec,
+      decode: (bytes, known) => known ?? mapCodec.decode(bytes),
+    };
+    const config = { messageHistoryBufferBytes: 10_000 };
+    const node = await c.start({ config, codecs: [sparing] });
+    await put(c, node, 'k', 'a', 1);
+    await put(c, node, 'k', 'b', 2);
+    const [, second] = node.kv.status().sentMessages;
+    const shown = node.kv.message(second?.id ?? 0)?.decode();
+    expect(shown?.mergeContent()).toEqual(['b']);
   });
 });
 

@@ -204,10 +204,12 @@ class Merge {
   offer(offered: InstanceDesc, at: number): void {
     const own = this.#before[at];
     if (own === offered) return;
-    const ownUnixS = own?.heartbeatUnixS ?? 0;
-    const newer = offered.heartbeatUnixS > ownUnixS;
-    const buried = offered.heartbeatUnixS === ownUnixS && offered.isLeft && own?.isLeft !== true;
-    if (!(newer || buried)) return;
+    const { heartbeatUnixS, stateCode } = offered;
+    const newer = heartbeatUnixS > (own?.heartbeatUnixS ?? 0);
+    const taken =
+      own?.isReplacedBy(heartbeatUnixS, stateCode) ??
+      (newer || (heartbeatUnixS === 0 && offered.isLeft));
+    if (!taken) return;
     const record = normalise(offered, own);
     if (newer && record.tokens !== (own?.tokens ?? Tokens.none)) this.#tokensChanged = true;
     if (own === undefined) {

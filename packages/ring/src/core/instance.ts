@@ -106,6 +106,13 @@ export class InstanceDesc implements InstanceFields {
     return this.stateCode === STATE_CODES.LEFT;
   }
 
+  /** Whether a merge puts an entry of this heartbeat and state here: a newer one, or a tombstone of the same second. R-10 */
+  isReplacedBy(heartbeatUnixS: number, stateCode: number): boolean {
+    const own = this.heartbeatUnixS;
+    const buries = stateCode === STATE_CODES.LEFT && !this.isLeft;
+    return heartbeatUnixS > own || (heartbeatUnixS === own && buries);
+  }
+
   /** A copy with some fields replaced; fields that this version does not know stay. */
   with(change: Partial<Omit<InstanceInit, 'id'>>): InstanceDesc {
     // Field by field: every heartbeat does this, and spreads would cost several times as much.

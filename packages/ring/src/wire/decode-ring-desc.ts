@@ -4,7 +4,7 @@ import { STATE_CODES } from '../core/instance-state.ts';
 import { TokenUnpacker } from '../core/token-unpacker.ts';
 import { Tokens } from '../core/tokens.ts';
 import { WireError } from '../errors.ts';
-import { ProtoReader, passLength, passNumber, passText } from './proto.ts';
+import { ProtoReader } from './proto.ts';
 import {
   ADDR,
   HEARTBEAT,
@@ -35,9 +35,10 @@ type Fields = { -readonly [K in keyof InstanceFields]: InstanceFields[K] };
 const LIKELY_ENTRY_BYTES = 64;
 
 /**
- * Reads `ring.Desc`. Nothing of `bytes` is kept. What `known`, usually the ring that the result will be merged into,
- * has in common with the message is taken from there: an entry that says the same is the very same object, tokens are
- * compared byte by byte and decoded only when they differ. The result means the same without. R-3, R-5, R-6
+ * Reads `ring.Desc`. Nothing of `bytes` is kept. Entries that a merge into `known` would not take are read over, and
+ * stand in the result as they are known; from the others what is known already is taken over, so that tokens are
+ * compared byte by byte and decoded only when they differ. What merging the result into `known` brings is the same
+ * without. R-3, R-5, R-6, R-10
  * @throws {WireError} when the bytes are not such a message.
  */
 export function decodeRingDesc(bytes: Uint8Array, known: RingDesc = RingDesc.empty): RingDesc {
@@ -158,24 +159,25 @@ function clear(fields: Fields): Fields {
   return fields;
 }
 
-/** The entry of `id`; `own` itself when it says the same. */
+/** The entry of `id`; `own` itself when a merge would leave that as it is. */
 function readInstance(reader: RingReader, id: string, own: InstanceDesc | undefined): InstanceDesc {
   const outer = reader.end;
   const length = reader.length();
-  const end = reader.pos + length;
-  if (own !== undefined && isWrittenAs(own, reader.bytes, reader.pos, end)) {
-    reader.pos = end;
+  const start = reader.pos;
+  reader.end = start + length;
+  if (own !== undefined && isPassedOver(own, reader)) {
+    reader.end = outer;
     return own;
   }
-  reader.end = end;
+  reader.pos = start;
   const fields = clear(draft);
   let pieces: Pieces | undefined;
   while (!reader.done) {
-    const start = reader.pos;
+    const at = reader.pos;
     const tag = reader.tag();
     if (!readField(reader, tag, fields, own)) {
       pieces ??= new Pieces(fields);
-      pieces.read(reader, { tag, start });
+      pieces.read(reader, { tag, start: at });
     }
   }
   pieces?.join(reader.bytes);
@@ -191,24 +193,38 @@ function finishInstance(fields: Fields, id: string, own: InstanceDesc | undefine
 }
 
 /**
- * Whether `bytes[start, end)` are just what is written for `own`. False also where finding out would take longer than
- * reading: fields that few writers know, texts beyond ASCII.
+ * Whether merging the entry would leave `own` as it is; then nothing else in it matters. False also when it has fields
+ * that few writers know, or when its tokens are cut off: reading them will tell. R-10
  */
-function isWrittenAs(own: InstanceDesc, bytes: Buffer, start: number, end: number): boolean {
-  if (own.versions.size > 0 || own.unknownFields.length > 0) return false;
-  const { packed } = own.tokens;
-  let at = passText(ADDR, own.addr, bytes, start);
-  at = passNumber(HEARTBEAT, own.heartbeatUnixS, bytes, at);
-  at = passNumber(STATE, own.stateCode, bytes, at);
-  at = passLength(TOKENS, packed.length, bytes, at);
-  if (at < 0) return false;
-  const tokensAt = at;
-  at = passText(ZONE, own.zone, bytes, at + packed.length);
-  at = passNumber(REGISTERED, own.registeredUnixS, bytes, at);
-  at = passText(ID, own.encodedId, bytes, at);
-  at = passNumber(READ_ONLY_UPDATED, own.readOnlyUpdatedUnixS, bytes, at);
-  at = passNumber(READ_ONLY, own.readOnly ? 1 : 0, bytes, at);
-  return at === end && own.tokens.isPackedAs(bytes, tokensAt, tokensAt + packed.length);
+function isPassedOver(own: InstanceDesc, reader: RingReader): boolean {
+  let heartbeatUnixS = 0;
+  let stateCode = 0;
+  while (!reader.done) {
+    const tag = reader.tag();
+    switch (tag) {
+      case HEARTBEAT:
+        heartbeatUnixS = reader.int64();
+        break;
+      case STATE:
+        stateCode = reader.uint32() | 0;
+        break;
+      case TOKENS:
+        reader.skip(tag);
+        if ((reader.bytes[reader.pos - 1] ?? 0) > 0x7f) return false;
+        break;
+      case ADDR:
+      case ZONE:
+      case REGISTERED:
+      case ID:
+      case READ_ONLY_UPDATED:
+      case READ_ONLY:
+        reader.skip(tag);
+        break;
+      default:
+        return false;
+    }
+  }
+  return !own.isReplacedBy(heartbeatUnixS, stateCode);
 }
 
 /** Reads one of the fields that usually occur once; false: it is another one, and its value is not read. */

@@ -12,7 +12,6 @@ const FIXED32 = 5;
 /** Deeper groups in unknown fields are refused. */
 const MAX_GROUP_DEPTH = 100;
 const TWO_32 = 4294967296;
-const TWO_35 = 2 ** 35;
 /** Seven bytes of a number are below this. */
 const TWO_49 = 2 ** 49;
 const INTERN_SLOTS = 8192;
@@ -207,43 +206,6 @@ export class ProtoReader {
     }
     throw new WireError(`number of more than 10 bytes at byte ${this.pos}`);
   }
-}
-
-/**
- * Where the field ends that stands at `at` if it says just `text`, which is ASCII; -1 when it does not. A field that
- * says nothing is left out. Positions below 0 stay.
- */
-export function passText(tag: number, text: string, bytes: Uint8Array, at: number): number {
-  const { length } = text;
-  if (length === 0) return at;
-  if (length > 0x7f || bytes[at] !== tag || bytes[at + 1] !== length) return -1;
-  const start = at + 2;
-  return isAsciiOf(text, bytes, start, start + length) ? start + length : -1;
-}
-
-/** As {@link passText}, for a number; one below 0 or from 2^35 on is never found. */
-export function passNumber(tag: number, value: number, bytes: Uint8Array, at: number): number {
-  if (value === 0) return at;
-  if (bytes[at] !== tag || value < 0 || value >= TWO_35) return -1;
-  return passVarint(value, bytes, at + 1);
-}
-
-/** As {@link passText}, for the tag and length of bytes; there is neither when there are none. */
-export function passLength(tag: number, length: number, bytes: Uint8Array, at: number): number {
-  if (length === 0) return at;
-  return bytes[at] === tag ? passVarint(length, bytes, at + 1) : -1;
-}
-
-function passVarint(value: number, bytes: Uint8Array, from: number): number {
-  let at = from;
-  let rest = value | 0;
-  if (rest !== value) {
-    if (bytes[at++] !== ((rest & 0x7f) | 0x80)) return -1;
-    // What is left fits in 32 bits.
-    rest = Math.floor(value / 128) | 0;
-  }
-  for (; rest > 0x7f; rest >>>= 7) if (bytes[at++] !== ((rest & 0x7f) | 0x80)) return -1;
-  return bytes[at] === rest ? at + 1 : -1;
 }
 
 /** Bytes of `value` as an int64 varint. */
