@@ -59,7 +59,7 @@ const changes: readonly Claim[] = [
 ];
 
 const states: readonly Claim[] = [
-  ...each('ring.decodeMergeNothingNew', { small: 5, large: 8 }),
+  ...each('ring.decodeMergeNothingNew', { small: 8, large: 8 }),
   ...each('ring.decode', { small: 1.3, large: 1.3 }),
   ...each('ring.encode', { small: 1, large: 1 }),
 ];

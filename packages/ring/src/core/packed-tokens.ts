@@ -23,7 +23,8 @@ export function unpackTokens(packed: PackedTokens, values: Uint32Array, to: numb
   const lastOfFive = end - 5;
   let next = to;
   let ascending = true;
-  let last = -1;
+  // Never below 0, so that it is compared as an integer; the first token is after nothing.
+  let last = 0;
   let at = start;
   for (;;) {
     // Nearly all of the token space takes five bytes, four of which are read at once.
@@ -34,7 +35,7 @@ export function unpackTokens(packed: PackedTokens, values: Uint32Array, to: numb
       const low = (four & 0x7f) | ((four >>> 1) & 0x3f80);
       const high = ((four >>> 2) & 0x1fc000) | ((four >>> 3) & 0xfe00000);
       const token = (low | high | (fifth << 28)) >>> 0;
-      if (token <= last) ascending = false;
+      if (token <= last && next > to) ascending = false;
       last = token;
       values[next++] = token;
       at += 5;
@@ -49,7 +50,7 @@ export function unpackTokens(packed: PackedTokens, values: Uint32Array, to: numb
       if (shift < 32) value |= (byte & 0x7f) << shift;
     }
     const token = value >>> 0;
-    if (token <= last) ascending = false;
+    if (token <= last && next > to) ascending = false;
     last = token;
     values[next++] = token;
   }
