@@ -1,3 +1,4 @@
+import { IdIndex } from './id-index.ts';
 import type { InstanceDesc } from './instance.ts';
 import { isTokenShared, replaceTokens } from './replace-tokens.ts';
 import {
@@ -34,6 +35,7 @@ export class Layout {
   readonly tombstones: number;
   #seed: Seed | undefined;
   #byId: Map<string, number> | undefined;
+  #idIndex: IdIndex | undefined;
   #index: TokenIndex | undefined;
   #half: HalfIndex | undefined;
   #live: Layout | undefined;
@@ -58,6 +60,12 @@ export class Layout {
       for (const [position, known] of this.ids.entries()) this.#byId.set(known, position);
     }
     return this.#byId.get(id) ?? -1;
+  }
+
+  /** The ids by their bytes; made when first asked for. */
+  get idIndex(): IdIndex {
+    this.#idIndex ??= new IdIndex(this.ids);
+    return this.#idIndex;
   }
 
   /**

@@ -1,3 +1,4 @@
+import { isAsciiOf } from '../core/ascii.ts';
 import { RingDesc } from '../core/desc.ts';
 import { InstanceDesc, type InstanceFields, sameFields } from '../core/instance.ts';
 import { STATE_CODES } from '../core/instance-state.ts';
@@ -79,25 +80,38 @@ class Entries {
   read(reader: RingReader): void {
     const outer = reader.end;
     const length = reader.length();
-    reader.end = reader.pos + length;
+    const end = reader.pos + length;
+    reader.end = end;
     let id = '';
     let at = -1;
+    let valueAt = -1;
     let own: InstanceDesc | undefined;
     let record: InstanceDesc | undefined;
     while (!reader.done) {
       const tag = reader.tag();
       if (tag === KEY) {
-        id = reader.string(this.#instances[this.#next]?.id);
-        at = this.#positionOf(id);
+        at = this.#passKnownId(reader);
         own = this.#instances[at];
-      } else if (tag === VALUE) record = readInstance(reader, id, own);
-      else if (tag >>> 3 <= 2) throw wrongType('an entry of ingesters', tag);
+        id = own?.id ?? reader.string();
+        if (own === undefined) {
+          at = this.#known.positionOf(id);
+          own = this.#instances[at];
+        }
+        this.#next = at + 1;
+      } else if (tag === VALUE) {
+        valueAt = reader.pos;
+        record = readInstance(reader, id, own);
+      } else if (tag >>> 3 <= 2) throw wrongType('an entry of ingesters', tag);
       else reader.skip(tag);
     }
-    reader.end = outer;
     if (record === undefined) record = finishInstance(clear(draft), id, own);
-    // The key counts that came last, be it behind the value.
-    else if (record.id !== id) record = new InstanceDesc({ ...record, id });
+    else if (record.id !== id) {
+      // The key counts that came last, be it behind the value.
+      reader.pos = valueAt;
+      record = readInstance(reader, id, own);
+      reader.pos = end;
+    }
+    reader.end = outer;
     this.#add(record, at);
   }
 
@@ -110,10 +124,17 @@ class Entries {
       : RingDesc.of([...records, ...this.#others]);
   }
 
-  #positionOf(id: string): number {
-    const next = this.#next;
-    const at = this.#instances[next]?.id === id ? next : this.#known.positionOf(id);
-    this.#next = at + 1;
+  /** Where the id stands that comes next; -1, with the id still to be read, when that is not found out so soon. */
+  #passKnownId(reader: RingReader): number {
+    const { bytes, pos } = reader;
+    const length = reader.length();
+    const start = reader.pos;
+    const end = start + length;
+    reader.pos = end;
+    const next = this.#instances[this.#next];
+    if (next !== undefined && isAsciiOf(next.id, bytes, start, end)) return this.#next;
+    const at = this.#slots === undefined ? -1 : this.#known.layout.idIndex.find(bytes, start, end);
+    if (at < 0) reader.pos = pos;
     return at;
   }
 

@@ -1,3 +1,4 @@
+import { hashOfEnd, isAsciiOf } from '../core/ascii.ts';
 import { decodeUtf8 } from '../core/utf8.ts';
 import { WireError } from '../errors.ts';
 
@@ -16,8 +17,6 @@ const TWO_32 = 4294967296;
 const TWO_49 = 2 ** 49;
 const INTERN_SLOTS = 8192;
 const INTERN_MAX_BYTES = 64;
-/** So many of a string's last bytes decide where it is looked for. */
-const INTERN_HASHED = 8;
 
 /** Recently seen short strings by hash: ids, addresses and zones come again with every message. */
 const interned: (string | undefined)[] = new Array(INTERN_SLOTS);
@@ -265,25 +264,10 @@ export function writeUint32(value: number, into: Uint8Array, at: number): number
 }
 
 function intern(bytes: Uint8Array, start: number, end: number): string {
-  let hash = end - start;
-  // Names that differ mostly do so at their ends.
-  for (let i = Math.max(start, end - INTERN_HASHED); i < end; i++) {
-    hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
-  }
-  const slot = (hash ^ (hash >>> 16)) & (INTERN_SLOTS - 1);
+  const slot = hashOfEnd(bytes, start, end) & (INTERN_SLOTS - 1);
   const known = interned[slot];
   if (known !== undefined && isAsciiOf(known, bytes, start, end)) return known;
   const text = decodeUtf8(bytes, start, end);
   interned[slot] = text;
   return text;
-}
-
-/** Backwards, since names that differ mostly do so at their ends. */
-function isAsciiOf(text: string, bytes: Uint8Array, start: number, end: number): boolean {
-  if (text.length !== end - start) return false;
-  for (let i = end - 1; i >= start; i--) {
-    const byte = bytes[i] ?? 0;
-    if (byte > 0x7f || text.charCodeAt(i - start) !== byte) return false;
-  }
-  return true;
 }

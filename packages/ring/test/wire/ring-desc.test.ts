@@ -137,6 +137,19 @@ describe('encoding', () => {
     );
   });
 
+  test('the key counts that came last, also when the one before it is known', () => {
+    const own = InstanceDesc.of({ id: 'a', heartbeatUnixS: 9 });
+    const value = [0x12, 0x02, 0x10, 0x05];
+    const twoKeys = [0x0a, 0x01, 0x61, ...value, 0x0a, 0x01, 0x62];
+    for (const body of [twoKeys, [...value, 0x0a, 0x01, 0x62]]) {
+      const bytes = Uint8Array.of(0x0a, body.length, ...body);
+      const read = decodeRingDesc(bytes, RingDesc.of([own]));
+      expect(read.instances.map(({ id, heartbeatUnixS }) => [id, heartbeatUnixS])).toEqual([
+        ['b', 5],
+      ]);
+    }
+  });
+
   test('entries that a merge would not take are those of the known ring', () => {
     const own = InstanceDesc.of({ id: 'a', heartbeatUnixS: 9, tokens: Tokens.of([5, 7]) });
     const known = RingDesc.of([own]);
