@@ -22,6 +22,8 @@ const MAX_WALK = 4;
 /** With more tokens than this many prefixes would no longer stay in the caches near the processor. */
 const MANY_TOKENS = 65_536;
 const MAX_PREFIX_BITS = 24;
+/** With longer prefixes there would be more of them than stay near even where there are few tokens. */
+const MAX_SPARSE_BITS = 17;
 
 interface TableOptions {
   /** How many instances hold each key. */
@@ -214,12 +216,15 @@ function layoutFor(
 }
 
 /**
- * How long prefixes are: some four of them for each token, so that mostly the first token is the right one; for many
- * tokens or tables one for eight tokens, because a step along the tokens costs less than memory that is far away.
+ * How long prefixes are: some four of them for each token, or as many as stay near, so that mostly the first token is
+ * the right one; for many tokens or tables one for eight tokens, because a step along the tokens costs less than memory
+ * that is far away.
  */
 function prefixBitsFor(tokens: number, isLarge: boolean): number {
-  const bits = bitsFor(tokens) + (isLarge ? -3 : 2);
-  return Math.min(MAX_PREFIX_BITS, Math.max(1, bits));
+  const bits = bitsFor(tokens);
+  return isLarge
+    ? Math.min(MAX_PREFIX_BITS, Math.max(1, bits - 3))
+    : Math.min(MAX_SPARSE_BITS, bits + 2);
 }
 
 /** Bits to number so many things. */
