@@ -3,7 +3,7 @@ import { type RunResult, readScenario, runScenario } from '../src/index.ts';
 
 // What five real processes with the defaults of Pyroscope were measured to do, beside what whole nodes do here.
 
-const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
+const SEEDS = Array.from({ length: 16 }, (_, i) => i + 1);
 const HEAD = 'description: measured\nnodes: 5\nconfig: {ring: {num_tokens: 8}}\n';
 
 /** When a member was first suspected and when each survivor held it for dead, in seconds since `sinceS`. */

@@ -7,16 +7,18 @@ import type { TimerRow } from './timer-table.ts';
 /**
  * Sends what waits to random members, every gossip interval. With nothing to send there are no ticks at all; they come
  * back in the same phase, so that the delay of news about members is as if they had never stopped. What the application
- * gives notice of goes out at once, also while older news is being repeated: that round is taken from the next interval,
+ * gives notice of goes out at once, also while older news is being repeated: that round is taken from the repetitions,
  * so that there is one an interval on average, as without haste, and each message is sent as often as ever. Rounds with
- * such news are never closer than the interval. G-15, G-45.
+ * such news are never closer than the interval, and news about members never waits longer than that. G-15, G-45.
  */
 export class Gossiper {
   readonly #context: CoreContext;
   readonly #membership: Membership;
   readonly #outbox: Outbox;
-  /** The earliest moment of the next round without news, at most two intervals ahead; the ticks keep its phase. */
+  /** The earliest moment of the next round that only repeats, at most two intervals ahead. */
   #freeAt = 0;
+  /** The earliest moment of the next round with news about members, and the phase of their ticks. */
+  #tickAt = 0;
   /** The earliest moment of the next round with news of the application. */
   #newsFreeAt = 0;
   #tick: TimerRow | undefined;
@@ -40,6 +42,7 @@ export class Gossiper {
     const { gossipIntervalMs, stagger } = config;
     this.#freeAt =
       now + (stagger && gossipIntervalMs > 0 ? 1 + random.int(gossipIntervalMs) : gossipIntervalMs);
+    this.#tickAt = this.#freeAt;
   }
 
   /** The application may have queued something: the next tick will tell. */
@@ -65,21 +68,24 @@ export class Gossiper {
   #nextRound(now: number): number | undefined {
     const { config, queue } = this.#context;
     if (this.#application === 'news') return Math.max(now, this.#newsFreeAt);
-    if (this.#application === 'something') return Math.max(now, this.#freeAt);
-    if (this.#application === 'nothing' && queue.size === 0) return undefined;
-    return nextTick(now, this.#freeAt, config.gossipIntervalMs);
+    const repeatAt = this.#application === 'something' ? Math.max(now, this.#freeAt) : undefined;
+    if (this.#application !== 'maybe' && queue.size === 0) return repeatAt;
+    const tickAt = nextTick(now, this.#tickAt, config.gossipIntervalMs);
+    return repeatAt === undefined ? tickAt : Math.min(repeatAt, tickAt);
   }
 
   #round(now: number): void {
     const { config, members, queue } = this.#context;
     const freeAt = this.#freeAt;
+    const tickAt = this.#tickAt;
     const newsFreeAt = this.#newsFreeAt;
     this.#tick = undefined;
     this.#rounds += 1;
-    this.#freeAt = Math.max(freeAt, now) + config.gossipIntervalMs;
+    this.#tickAt = now + config.gossipIntervalMs;
+    this.#freeAt = Math.min(Math.max(freeAt, now), this.#tickAt) + config.gossipIntervalMs;
     if (this.#application === 'news') {
       this.#application = 'something';
-      this.#newsFreeAt = now + config.gossipIntervalMs;
+      this.#newsFreeAt = this.#tickAt;
     }
     const { selfId } = this.#membership;
     const targets = members.sample(config.gossipNodes, (id) => {
@@ -94,6 +100,7 @@ export class Gossiper {
       // A wrong guess: it does not keep back what comes next.
       if (at === 0 && queue.size === 0) {
         this.#freeAt = freeAt;
+        this.#tickAt = tickAt;
         this.#newsFreeAt = newsFreeAt;
       }
       return;
