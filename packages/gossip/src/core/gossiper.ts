@@ -76,17 +76,10 @@ export class Gossiper {
 
   #round(now: number): void {
     const { config, members, queue } = this.#context;
-    const freeAt = this.#freeAt;
-    const tickAt = this.#tickAt;
-    const newsFreeAt = this.#newsFreeAt;
+    const hasNews = this.#application === 'news';
     this.#tick = undefined;
     this.#rounds += 1;
-    this.#tickAt = now + config.gossipIntervalMs;
-    this.#freeAt = Math.min(Math.max(freeAt, now), this.#tickAt) + config.gossipIntervalMs;
-    if (this.#application === 'news') {
-      this.#application = 'something';
-      this.#newsFreeAt = this.#tickAt;
-    }
+    if (hasNews) this.#application = 'something';
     const { selfId } = this.#membership;
     const targets = members.sample(config.gossipNodes, (id) => {
       if (id === selfId) return false;
@@ -94,16 +87,23 @@ export class Gossiper {
       if (state === 'left') return false;
       return state !== 'dead' || now - members.changedAt(id) <= config.gossipToTheDeadMs;
     });
-    for (const [at, target] of targets.entries()) {
-      if (this.#outbox.sendBroadcasts(now, members.identity(target))) continue;
+    const served = this.#serve(now, targets);
+    if (served < targets.length) {
       this.#application = 'nothing';
       // A wrong guess: it does not keep back what comes next.
-      if (at === 0 && queue.size === 0) {
-        this.#freeAt = freeAt;
-        this.#tickAt = tickAt;
-        this.#newsFreeAt = newsFreeAt;
-      }
-      return;
+      if (served === 0 && queue.size === 0) return;
     }
+    this.#tickAt = now + config.gossipIntervalMs;
+    this.#freeAt = Math.min(Math.max(this.#freeAt, now), this.#tickAt) + config.gossipIntervalMs;
+    if (hasNews) this.#newsFreeAt = this.#tickAt;
+  }
+
+  /** Sends to one after the other while there is something to send, and returns how many were sent to. */
+  #serve(now: number, targets: readonly number[]): number {
+    const { members } = this.#context;
+    for (const [at, target] of targets.entries()) {
+      if (!this.#outbox.sendBroadcasts(now, members.identity(target))) return at;
+    }
+    return targets.length;
   }
 }
