@@ -1,5 +1,5 @@
 import type { Mergeable, MergeOutcome } from '@ml/kv';
-import type { InstanceDesc } from './instance.ts';
+import { type InstanceDesc, isReplaced } from './instance.ts';
 import { STATE_CODES } from './instance-state.ts';
 import { Layout } from './layout.ts';
 import { findLosers, type TokenIndex } from './token-index.ts';
@@ -204,12 +204,8 @@ class Merge {
   offer(offered: InstanceDesc, at: number): void {
     const own = this.#before[at];
     if (own === offered) return;
-    const { heartbeatUnixS, stateCode } = offered;
-    const newer = heartbeatUnixS > (own?.heartbeatUnixS ?? 0);
-    const taken =
-      own?.isReplacedBy(heartbeatUnixS, stateCode) ??
-      (newer || (heartbeatUnixS === 0 && offered.isLeft));
-    if (!taken) return;
+    if (!isReplaced(own, offered)) return;
+    const newer = offered.heartbeatUnixS > (own?.heartbeatUnixS ?? 0);
     const record = normalise(offered, own);
     if (newer && record.tokens !== (own?.tokens ?? Tokens.none)) this.#tokensChanged = true;
     if (own === undefined) {

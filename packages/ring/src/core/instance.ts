@@ -106,13 +106,6 @@ export class InstanceDesc implements InstanceFields {
     return this.stateCode === STATE_CODES.LEFT;
   }
 
-  /** Whether a merge puts an entry of this heartbeat and state here: a newer one, or a tombstone of the same second. R-10 */
-  isReplacedBy(heartbeatUnixS: number, stateCode: number): boolean {
-    const own = this.heartbeatUnixS;
-    const buries = stateCode === STATE_CODES.LEFT && !this.isLeft;
-    return heartbeatUnixS > own || (heartbeatUnixS === own && buries);
-  }
-
   /** A copy with some fields replaced; fields that this version does not know stay. */
   with(change: Partial<Omit<InstanceInit, 'id'>>): InstanceDesc {
     // Field by field: every heartbeat does this, and spreads would cost several times as much.
@@ -174,22 +167,17 @@ export function isHeartbeatFresh(
   );
 }
 
-/** Whether two entries say the same in every field. */
-export function sameFields(a: InstanceFields, b: InstanceFields): boolean {
-  return (
-    a.heartbeatUnixS === b.heartbeatUnixS &&
-    a.id === b.id &&
-    a.stateCode === b.stateCode &&
-    a.addr === b.addr &&
-    a.zone === b.zone &&
-    a.registeredUnixS === b.registeredUnixS &&
-    a.encodedId === b.encodedId &&
-    a.readOnly === b.readOnly &&
-    a.readOnlyUpdatedUnixS === b.readOnlyUpdatedUnixS &&
-    a.tokens.equals(b.tokens) &&
-    sameVersions(a.versions, b.versions) &&
-    sameBytes(a.unknownFields, b.unknownFields)
-  );
+/**
+ * Whether a merge takes an entry of this heartbeat and state in place of ours: a newer one, or a tombstone of the same
+ * second. Where we have none, that counts as heartbeat 0. R-10
+ */
+export function isReplaced(
+  own: InstanceDesc | undefined,
+  { heartbeatUnixS, stateCode }: Pick<InstanceFields, 'heartbeatUnixS' | 'stateCode'>,
+): boolean {
+  const ownUnixS = own?.heartbeatUnixS ?? 0;
+  const buries = stateCode === STATE_CODES.LEFT && own?.isLeft !== true;
+  return heartbeatUnixS > ownUnixS || (heartbeatUnixS === ownUnixS && buries);
 }
 
 /** Whether two instances run the same versions. */
@@ -214,8 +202,4 @@ export function hasSameContent(a: InstanceDesc, b: InstanceDesc): boolean {
     a.readOnlyUpdatedUnixS === b.readOnlyUpdatedUnixS &&
     a.tokens.equals(b.tokens)
   );
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -1,6 +1,6 @@
 import { isAsciiOf } from '../core/ascii.ts';
 import { RingDesc } from '../core/desc.ts';
-import { InstanceDesc, type InstanceFields, sameFields } from '../core/instance.ts';
+import { InstanceDesc, type InstanceFields, isReplaced } from '../core/instance.ts';
 import { STATE_CODES } from '../core/instance-state.ts';
 import { TokenUnpacker } from '../core/token-unpacker.ts';
 import { Tokens } from '../core/tokens.ts';
@@ -210,7 +210,7 @@ function finishInstance(fields: Fields, id: string, own: InstanceDesc | undefine
   fields.id = id;
   // A tombstone holds no tokens, whatever came in. R-9
   if (fields.stateCode === STATE_CODES.LEFT) fields.tokens = Tokens.none;
-  return own !== undefined && sameFields(own, fields) ? own : new InstanceDesc(fields);
+  return own !== undefined && !isReplaced(own, fields) ? own : new InstanceDesc(fields);
 }
 
 /**
@@ -245,7 +245,7 @@ function isPassedOver(own: InstanceDesc, reader: RingReader): boolean {
         return false;
     }
   }
-  return !own.isReplacedBy(heartbeatUnixS, stateCode);
+  return !isReplaced(own, { heartbeatUnixS, stateCode });
 }
 
 /** Reads one of the fields that usually occur once; false: it is another one, and its value is not read. */
