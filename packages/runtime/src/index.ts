@@ -6,6 +6,7 @@ export {
   timeoutSignal,
   withTimeout,
 } from './abort.ts';
+export { hashOfRange, isAsciiOf } from './ascii.ts';
 export { noteAsync } from './async-note.ts';
 export { Backoff, type BackoffOptions } from './backoff.ts';
 export type { Clock } from './clock.ts';

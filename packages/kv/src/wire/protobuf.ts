@@ -1,3 +1,4 @@
+import { hashOfRange, isAsciiOf } from '@ml/runtime';
 import { WireError } from '../errors.ts';
 
 /** Wire types of protobuf: how the bytes after a tag are laid out. */
@@ -58,10 +59,11 @@ export class ProtobufReader {
     const length = this.#length();
     if (length > MAX_RECENT_BYTES) return this.#decode(this.#take(length));
     const start = this.#at;
-    const slot = slotOf(this.#bytes, start, start + length);
+    const end = start + length;
+    const slot = hashOfRange(this.#bytes, start, end) & (RECENT_TEXTS - 1);
     const recent = recentTexts[slot];
-    if (recent !== undefined && recent.length === length && isAsciiAt(recent, this.#bytes, start)) {
-      this.#at += length;
+    if (recent !== undefined && isAsciiOf(recent, this.#bytes, start, end)) {
+      this.#at = end;
       return recent;
     }
     const text = this.#decode(this.#take(length));
@@ -276,21 +278,6 @@ export class ProtobufWriter {
     grown.set(this.#out.subarray(0, this.#at));
     this.#out = grown;
   }
-}
-
-function slotOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = end - start;
-  for (let i = start; i < end; i += 1) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
-  return (hash ^ (hash >>> 15)) & (RECENT_TEXTS - 1);
-}
-
-/** Whether `text` is ASCII and stands in `bytes` from `start` on. */
-function isAsciiAt(text: string, bytes: Uint8Array, start: number): boolean {
-  for (let i = 0; i < text.length; i += 1) {
-    const byte = bytes[start + i] ?? 0;
-    if (byte > 127 || text.charCodeAt(i) !== byte) return false;
-  }
-  return true;
 }
 
 function isShortAscii(text: string): boolean {

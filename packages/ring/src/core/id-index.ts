@@ -1,4 +1,4 @@
-import { hashOfEnd, isAsciiOf } from './ascii.ts';
+import { hashOfRange, isAsciiOf } from '@ml/runtime';
 import { utf8Length, writeUtf8 } from './utf8.ts';
 
 /** Slots that are looked at for an id. */
@@ -23,7 +23,7 @@ export class IdIndex {
   find(bytes: Uint8Array, start: number, end: number): number {
     const slots = this.#slots;
     const mask = this.#mask;
-    let slot = hashOfEnd(bytes, start, end) & mask;
+    let slot = hashOfRange(bytes, start, end) & mask;
     for (let probes = 0; probes < MAX_PROBES; probes++) {
       const position = slots[slot] ?? -1;
       if (position < 0) return -1;
@@ -36,7 +36,7 @@ export class IdIndex {
   #add(id: string, position: number): void {
     const bytes = new Uint8Array(utf8Length(id));
     writeUtf8(id, bytes, 0);
-    let slot = hashOfEnd(bytes, 0, bytes.length) & this.#mask;
+    let slot = hashOfRange(bytes, 0, bytes.length) & this.#mask;
     for (let probes = 0; probes < MAX_PROBES; probes++) {
       if (this.#slots[slot] === -1) {
         this.#slots[slot] = position;

@@ -1,4 +1,4 @@
-import { isAsciiOf } from '../core/ascii.ts';
+import { isAsciiOf } from '@ml/runtime';
 import { RingDesc } from '../core/desc.ts';
 import { InstanceDesc, type InstanceFields, isReplaced } from '../core/instance.ts';
 import { STATE_CODES } from '../core/instance-state.ts';

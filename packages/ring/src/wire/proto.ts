@@ -1,4 +1,4 @@
-import { hashOfEnd, isAsciiOf } from '../core/ascii.ts';
+import { hashOfRange, isAsciiOf } from '@ml/runtime';
 import { decodeUtf8 } from '../core/utf8.ts';
 import { WireError } from '../errors.ts';
 
@@ -264,7 +264,7 @@ export function writeUint32(value: number, into: Uint8Array, at: number): number
 }
 
 function intern(bytes: Uint8Array, start: number, end: number): string {
-  const slot = hashOfEnd(bytes, start, end) & (INTERN_SLOTS - 1);
+  const slot = hashOfRange(bytes, start, end) & (INTERN_SLOTS - 1);
   const known = interned[slot];
   if (known !== undefined && isAsciiOf(known, bytes, start, end)) return known;
   const text = decodeUtf8(bytes, start, end);

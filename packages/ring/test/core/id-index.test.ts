@@ -1,3 +1,4 @@
+import { hashOfRange } from '@ml/runtime';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { IdIndex } from '../../src/core/id-index.ts';
@@ -28,8 +29,16 @@ describe('ids by their bytes', () => {
     );
   });
 
-  test('that end alike in crowds are found or left to be looked for otherwise', () => {
-    const alike = Array.from({ length: 100 }, (_, i) => `${100 + i}-of-the-same`);
+  test('that end alike are found as others are', () => {
+    const alike = Array.from({ length: 100 }, (_, i) => `node-${i}.of-the-same.example`);
+    const index = new IdIndex(alike);
+    expect(alike.map((id) => find(index, id))).toEqual([...alike.keys()]);
+  });
+
+  test('that look alike to the hash in crowds are found or left to be looked for otherwise', () => {
+    const hashOf = (id: string): number => hashOfRange(bytesOf(id), 0, id.length) & 0xff;
+    const names = Array.from({ length: 100_000 }, (_, i) => `node-${i}`);
+    const alike = names.filter((id) => hashOf(id) === hashOf('node-0')).slice(0, 100);
     const index = new IdIndex(alike);
     const found = alike.map((id) => find(index, id));
     expect(found.filter((position) => position >= 0)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
