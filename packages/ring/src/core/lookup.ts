@@ -110,8 +110,8 @@ export function meet(view: RingView, lookup: KeyLookup): ArrayLike<number> {
   const { table } = placement;
   if (table === undefined) placement.countWalks(1);
   else {
-    const met = new Uint32Array(table.width);
-    table.read(table.find(key), met);
+    table.read(table.find(key), seen);
+    const met = seen.slice(0, table.width);
     const { flags } = view.healthFor(operation, lookup.nowUnixMs);
     if (met.every((position) => ((flags[position] ?? 0) & EXTENDS) === 0)) return met;
   }

@@ -1,4 +1,5 @@
 import { changeTokenIndex, type TokenIndex } from './token-index.ts';
+import { firstNotBelow } from './token-search.ts';
 import type { Tokens } from './tokens.ts';
 
 /** With more changes than this, going over all tokens is as fast as copying what lies between the changes. */
@@ -50,7 +51,7 @@ export function isTokenShared(
   if (changes.length > MAX_COMPARED_TOKENS) return undefined;
   return changes.some(({ token, owner, adds }) => {
     if (!adds) return false;
-    const at = firstNotBelow(old.tokens, token, 0);
+    const at = firstNotBelow(old.tokens, token, 0, old.tokens.length);
     const holder = old.tokens[at] === token ? old.owners[at] : undefined;
     const others = holder === undefined ? fresh : [...fresh, holder];
     return others.some((other) => other !== owner && after[other]?.has(token) === true);
@@ -100,7 +101,7 @@ function applyChanges(old: TokenIndex, changes: readonly Change[]): TokenIndex {
     from = end;
   };
   for (const { token, owner, adds } of changes) {
-    copyUntil(firstNotBelow(old.tokens, token, from));
+    copyUntil(firstNotBelow(old.tokens, token, from, old.tokens.length));
     if (!adds) {
       from++;
       continue;
@@ -121,20 +122,8 @@ function countDuplicates(tokens: Uint32Array, changes: readonly Change[]): numbe
   for (const { token, adds } of changes) {
     if (!adds || token === last) continue;
     last = token;
-    let at = firstNotBelow(tokens, token, 0) + 1;
+    let at = firstNotBelow(tokens, token, 0, tokens.length) + 1;
     for (; tokens[at] === token; at++) count++;
   }
   return count;
-}
-
-/** Position of the first token that is not below `token`, from `low` on. */
-function firstNotBelow(tokens: Uint32Array, token: number, low: number): number {
-  let first = low;
-  let end = tokens.length;
-  while (first < end) {
-    const middle = (first + end) >>> 1;
-    if ((tokens[middle] ?? 0) < token) first = middle + 1;
-    else end = middle;
-  }
-  return first;
 }

@@ -1,4 +1,4 @@
-import { firstAbove } from './walk.ts';
+import { firstAbove } from './token-search.ts';
 
 /** No table is made for more replicas: their walks are rare. */
 export const MAX_WIDTH = 7;

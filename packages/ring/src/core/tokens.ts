@@ -1,5 +1,6 @@
 import { assert } from '@ml/runtime';
 import { packTokens } from './packed-tokens.ts';
+import { firstNotBelow } from './token-search.ts';
 
 /** One past the largest token: the ring is a circle of this many positions. */
 export const TOKEN_SPACE = 4294967296;
@@ -89,14 +90,7 @@ export class Tokens implements Iterable<number> {
 
   has(token: number): boolean {
     const values = this.values;
-    let low = 0;
-    let high = values.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((values[middle] ?? 0) < token) low = middle + 1;
-      else high = middle;
-    }
-    return low < values.length && values[low] === token;
+    return values[firstNotBelow(values, token, 0, values.length)] === token;
   }
 
   /** Whether both hold the same tokens. */

@@ -1,22 +1,11 @@
 import type { Operation } from './operation.ts';
+import { firstAbove } from './token-search.ts';
 import type { RingView } from './view.ts';
 
 /** Position of the first token greater than `key`, wrapping to the first of all. A key that equals a token belongs to the next one. R-32 */
 export function findToken(tokens: Uint32Array, key: number): number {
   const at = firstAbove(tokens, key, 0, tokens.length);
   return at === tokens.length ? 0 : at;
-}
-
-/** Where the first token greater than `key` is among the ascending ones from `from` up to `to`; `to`: none is. */
-export function firstAbove(tokens: Uint32Array, key: number, from: number, to: number): number {
-  let low = from;
-  let high = to;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((tokens[middle] ?? 0) > key) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** A walk along the ring. */
