@@ -1,3 +1,4 @@
+import { bitsFor } from './bits.ts';
 import {
   BLOCK,
   type Column,
@@ -225,11 +226,6 @@ function prefixBitsFor(tokens: number, isLarge: boolean): number {
   return isLarge
     ? Math.min(MAX_PREFIX_BITS, Math.max(1, bits - 3))
     : Math.min(MAX_SPARSE_BITS, bits + 2);
-}
-
-/** Bits to number so many things. */
-function bitsFor(things: number): number {
-  return WORD_BITS - Math.clz32(things - 1);
 }
 
 /** The group of each instance. */

@@ -1,3 +1,4 @@
+import { maskOf } from './bits.ts';
 import { firstAbove } from './token-search.ts';
 
 /** No table is made for more replicas: their walks are rare. */
@@ -266,11 +267,6 @@ function back(tokens: Uint32Array, at: number, first: number, key: number): numb
   let found = at;
   while (found > first && (tokens[found - 1] ?? 0) > key) found--;
   return found;
-}
-
-/** So many ones: with shifts, which yield whole numbers to the compiler, as powers do not. */
-function maskOf(bits: number): number {
-  return (1 << bits) - 1;
 }
 
 /** Rows have hints for as many replicas as nearly every ring has. */

@@ -1,3 +1,5 @@
+import { bitsFor, maskOf } from './bits.ts';
+
 /** Tokens and, in the same order, the position of each token's owner. */
 export interface TokenColumns {
   readonly tokens: Uint32Array;
@@ -100,9 +102,9 @@ class SeenTokens {
   /** @param most tokens in a part. */
   constructor(most: number) {
     // Half full at most, so that a token is mostly alone in its slot.
-    const bits = Math.max(1, 32 - Math.clz32(2 * most - 1));
+    const bits = Math.max(1, bitsFor(2 * most));
     this.#shift = 32 - bits;
-    this.#mask = (1 << bits) - 1;
+    this.#mask = maskOf(bits);
     this.#tokens = new Uint32Array(1 << bits);
     this.#parts = new Uint16Array(1 << bits);
   }
