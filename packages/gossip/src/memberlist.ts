@@ -61,6 +61,11 @@ export interface Memberlist extends AsyncDisposable {
    */
   join(addresses: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<number>;
   /**
+   * To be called before {@link Memberlist.leave} when something else has to be sent first: whatever waits is sent as
+   * often as ever, with a quarter of the gossip interval between the rounds. Nothing else changes, and nothing undoes it. `leave` does so too. G-55.
+   */
+  hasten(): void;
+  /**
    * Says good-bye, and waits until that has been sent as often as it should; 0: for ever. Later calls return at once.
    * The node keeps answering until it is closed. @throws {TimeoutError} the news may have spread all the same
    */
@@ -205,6 +210,11 @@ class OpenMemberlist implements Memberlist {
       );
     }
     return joined;
+  }
+
+  hasten(): void {
+    this.#assertOpen('hasten');
+    this.#driver.turn((now) => this.#core.hasten(now));
   }
 
   async leave(options: {

@@ -310,6 +310,7 @@ export class KvService implements PreparedMemberlistKv {
     this.#life.enter('stopping');
     this.#replica.stopSpreadingOwnChanges();
     const memberlist = this.#requireMemberlist();
+    memberlist.hasten();
     await this.#sendOwnChanges(memberlist);
     try {
       await memberlist.leave({ timeoutMs: Math.max(0, this.#options.config.leaveTimeoutMs) });

@@ -186,6 +186,11 @@ export class GossipCore {
     });
   }
 
+  /** What waits to be sent goes out several times as quickly from now on: the node is about to leave. G-55. */
+  hasten(now: number): void {
+    this.#turn(now, () => this.#gossiper.hasten(now));
+  }
+
   /**
    * Tells everybody that we leave, the first time. A `spread` effect of the returned id follows; undefined when there is
    * nobody to tell, or we have left before.
@@ -194,6 +199,8 @@ export class GossipCore {
     return this.#turn(now, () => {
       const notice = this.#notice();
       const first = this.#membership.leave(now, notice.finished);
+      this.#gossiper.hasten(now);
+      this.#gossiper.hurry();
       return first && this.#membership.hasCompany ? notice.id : undefined;
     });
   }
