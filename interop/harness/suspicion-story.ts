@@ -15,16 +15,16 @@ export interface SuspicionStory {
 
 /** What an observer noticed of members, whichever kind it is. */
 export type Observation =
-  | ({
-      readonly type: 'suspect' | 'confirmation';
+  | {
+      /** `verdict`: its own time ran out; `confirmations` are those it had counted. */
+      readonly type: 'suspect' | 'confirmation' | 'verdict';
       readonly unixMs: number;
       readonly member: string;
-    } & {
       readonly confirmations: number;
       readonly confirmationsWanted: number;
-    })
+    }
   | {
-      readonly type: 'verdict' | 'dead' | 'left' | 'alive';
+      readonly type: 'dead' | 'left' | 'alive';
       readonly unixMs: number;
       readonly member: string;
     };
@@ -32,16 +32,18 @@ export type Observation =
 /** The events of a Go peer. */
 export function goObservations(events: readonly GoEvent[]): readonly Observation[] {
   return events.flatMap((event): readonly Observation[] => {
-    const { type, member, unixMs, to, confirmations = 0, confirmationsWanted = 0 } = event;
-    if (member === undefined) return [];
-    if (type === 'declared-dead') return [{ type: 'verdict', unixMs, member }];
-    if (type === 'confirmation' || (type === 'member' && to === 'suspect')) {
-      const kind = type === 'member' ? 'suspect' : type;
-      return [{ type: kind, unixMs, member, confirmations, confirmationsWanted }];
-    }
-    if (type !== 'member' || (to !== 'dead' && to !== 'left' && to !== 'alive')) return [];
-    return [{ type: to, unixMs, member }];
+    const { member, unixMs, confirmations = 0, confirmationsWanted = 0 } = event;
+    const type = goType(event);
+    if (member === undefined || type === undefined) return [];
+    return [{ type, unixMs, member, confirmations, confirmationsWanted }];
   });
+}
+
+function goType({ type, to }: GoEvent): Observation['type'] | undefined {
+  if (type === 'confirmation') return type;
+  if (type === 'declared-dead') return 'verdict';
+  if (type !== 'member') return undefined;
+  return to === 'suspect' || to === 'dead' || to === 'left' || to === 'alive' ? to : undefined;
 }
 
 const MESSAGES: ReadonlyMap<string, Observation['type']> = new Map([
@@ -59,17 +61,11 @@ export function logObservations(lines: readonly string[]): readonly Observation[
     const { msg = '', ts = '', member, confirmations, confirmationsWanted } = logFields(line);
     const type = MESSAGES.get(msg);
     if (type === undefined || member === undefined) return [];
-    const unixMs = Date.parse(ts);
-    if (type !== 'suspect' && type !== 'confirmation') return [{ type, unixMs, member }];
-    return [
-      {
-        type,
-        unixMs,
-        member,
-        confirmations: Number(confirmations),
-        confirmationsWanted: Number(confirmationsWanted),
-      },
-    ];
+    const counted = {
+      confirmations: Number(confirmations),
+      confirmationsWanted: Number(confirmationsWanted),
+    };
+    return [{ type, unixMs: Date.parse(ts), member, ...counted }];
   });
 }
 
@@ -97,7 +93,7 @@ export function suspicionStories(
       open = seen.type === 'confirmation';
     } else if (story?.deadAtMs !== undefined && seen.type === 'verdict') {
       // A Go peer tells of its verdict and of the change that it makes in either order.
-      stories[stories.length - 1] = { ...story, ownVerdict: true };
+      stories[stories.length - 1] = { ...counted(story, seen), ownVerdict: true };
     }
   }
   return stories;
@@ -105,13 +101,10 @@ export function suspicionStories(
 
 function continued(story: SuspicionStory, seen: Observation): SuspicionStory {
   switch (seen.type) {
-    case 'confirmation': {
-      const more = seen.confirmations - story.confirmedAtMs.length;
-      const added = new Array<number>(Math.max(0, more)).fill(seen.unixMs);
-      return { ...story, confirmedAtMs: [...story.confirmedAtMs, ...added] };
-    }
+    case 'confirmation':
+      return counted(story, seen);
     case 'verdict':
-      return { ...story, deadAtMs: seen.unixMs, ownVerdict: true };
+      return { ...counted(story, seen), deadAtMs: seen.unixMs, ownVerdict: true };
     case 'dead':
       return { ...story, deadAtMs: seen.unixMs };
     case 'suspect':
@@ -119,6 +112,16 @@ function continued(story: SuspicionStory, seen: Observation): SuspicionStory {
     case 'alive':
       return story;
   }
+}
+
+/** With the confirmations that are new by now: one that ends the suspicion is seen only in the verdict. */
+function counted(
+  story: SuspicionStory,
+  { confirmations, unixMs }: { readonly confirmations: number; readonly unixMs: number },
+): SuspicionStory {
+  const { confirmedAtMs } = story;
+  const more = Math.max(0, confirmations - confirmedAtMs.length);
+  return { ...story, confirmedAtMs: [...confirmedAtMs, ...new Array<number>(more).fill(unixMs)] };
 }
 
 /**
@@ -148,7 +151,8 @@ export function dueAfterMs(story: SuspicionStory): number {
 
 const FIELD = /([^\s=]+)=("(?:[^"\\]|\\.)*"|\S*)/g;
 
-interface LogFields {
+/** The fields of a line of log in logfmt that tests look at. */
+export interface LogFields {
   readonly ts?: string;
   readonly msg?: string;
   readonly member?: string;
@@ -156,7 +160,8 @@ interface LogFields {
   readonly confirmationsWanted?: string;
 }
 
-function logFields(line: string): LogFields {
+/** Reads a line of log. */
+export function logFields(line: string): LogFields {
   const pairs = [...line.matchAll(FIELD)].map(([, key = '', value = '']) => {
     return [key, value.startsWith('"') ? unquote(value) : value] as const;
   });

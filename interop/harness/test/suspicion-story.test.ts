@@ -31,7 +31,10 @@ test('our log lines and the events of a Go peer tell the same story', () => {
         5000,
         'msg="suspicion is confirmed" member=x from=c confirmations=2 confirmationsWanted=2',
       ),
-      at(21_000, 'msg="member is dead: nobody refuted the suspicion in time" member=x'),
+      at(
+        21_000,
+        'msg="member is dead: nobody refuted the suspicion in time" member=x confirmations=2 confirmationsWanted=2',
+      ),
     ]),
     'x',
   );
@@ -43,7 +46,7 @@ test('our log lines and the events of a Go peer tell the same story', () => {
       { seq: 2, unixMs: 3000, type: 'confirmation', ...counted, confirmations: 1 },
       { seq: 3, unixMs: 5000, type: 'confirmation', ...counted, confirmations: 2 },
       { seq: 4, unixMs: 21_000, type: 'member', to: 'dead', member },
-      { seq: 5, unixMs: 21_000, type: 'declared-dead', member },
+      { seq: 5, unixMs: 21_000, type: 'declared-dead', member, confirmations: 2 },
     ]),
     'x',
   );
@@ -57,6 +60,27 @@ test('our log lines and the events of a Go peer tell the same story', () => {
     },
   ]);
   expect(theirs).toEqual(ours);
+});
+
+test('a confirmation that ends a suspicion is known from the verdict alone', () => {
+  const member = 'x';
+  const accused = { member, type: 'member', to: 'suspect', confirmationsWanted: 2 } as const;
+  const dead = { unixMs: 20_001, type: 'member', to: 'dead', member } as const;
+  const verdict = { unixMs: 20_001, type: 'declared-dead', member, confirmations: 1 } as const;
+  for (const [first, second] of [
+    [dead, verdict],
+    [verdict, dead],
+  ] as const) {
+    const [story] = suspicionStories(
+      goObservations([
+        { seq: 1, unixMs: 0, ...accused, confirmations: 0 },
+        { seq: 2, ...first },
+        { seq: 3, ...second },
+      ]),
+      'x',
+    );
+    expect(story).toMatchObject({ confirmedAtMs: [20_001], deadAtMs: 20_001, ownVerdict: true });
+  }
 });
 
 test('a suspicion that is refuted has no end, and the next one is a story of its own', () => {
