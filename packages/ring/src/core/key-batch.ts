@@ -1,3 +1,4 @@
+import { maskOf } from './bits.ts';
 import type { InstanceDesc } from './instance.ts';
 import { areUsable } from './lookup.ts';
 import type { Operation } from './operation.ts';
@@ -19,11 +20,17 @@ export interface BatchLookup {
  * ring has worked out already, so that a batch costs little more than finding its keys' tokens.
  */
 export class KeyBatch {
-  #size = 0;
   #instances: readonly InstanceDesc[] = [];
-  /** What the ring's table tells of each key, or, with all bits flipped, where its answer begins in {@link #others}. */
+  /**
+   * What the ring's table tells of each key, or, with all bits flipped, where its answer begins in {@link #others}: as
+   * much of {@link #room} as there are keys, so that one look tells whether a number is that of a key.
+   */
   #starts: Int32Array = new Int32Array(0);
+  #room: Int32Array = this.#starts;
   #table: ReplicaTable | undefined = undefined;
+  /** Of positions where the table tells them, else 0. */
+  #bits = 0;
+  #mask = 0;
   /** Instances of what the table tells, and how many of them may fail. */
   #width = 0;
   #maxErrors = 0;
@@ -32,7 +39,7 @@ export class KeyBatch {
 
   /** How many keys. */
   get size(): number {
-    return this.#size;
+    return this.#starts.length;
   }
 
   /** The instances of the ring, ascending by id. Positions are indexes into it. */
@@ -48,19 +55,22 @@ export class KeyBatch {
   fill(view: RingView, lookup: BatchLookup): void {
     const { placement } = view;
     const { keys } = lookup;
-    this.#size = 0;
+    this.#starts = this.#room.subarray(0, 0);
     this.#others = [];
     if (placement.table === undefined) placement.countWalks(keys.length);
     const table = placement.fullMaxErrors < 0 ? undefined : placement.table;
     this.#instances = view.instances;
-    if (this.#starts.length < keys.length) this.#starts = new Int32Array(keys.length);
+    if (this.#room.length < keys.length) this.#room = new Int32Array(keys.length);
+    const starts = this.#room.subarray(0, keys.length);
     this.#table = table;
+    this.#bits = table?.wholeBits ?? 0;
+    this.#mask = maskOf(this.#bits);
     this.#width = table?.width ?? 0;
     this.#maxErrors = placement.fullMaxErrors;
     const health = view.healthFor(lookup.operation, lookup.nowUnixMs);
-    if (table !== undefined && health.uniform) table.findAll(keys, this.#starts);
-    else this.#findEach(view, lookup, table);
-    this.#size = keys.length;
+    if (table !== undefined && health.uniform) table.findAll(keys, starts);
+    else this.#findEach(view, lookup, table, starts);
+    this.#starts = starts;
   }
 
   /** How many instances key number `i` has. */
@@ -78,8 +88,11 @@ export class KeyBatch {
   /** The position of instance number `k` of key number `i`, along the ring; `k` must be below {@link count}. */
   position(i: number, k: number): number {
     const start = this.#start(i);
-    if (start >= 0) return this.#table?.position(start, k) ?? 0;
-    return this.#others[~start + 2 + k] ?? 0;
+    const mask = this.#mask;
+    if (start >= 0 && mask !== 0) return (start >>> (k * this.#bits)) & mask;
+    const table = this.#table;
+    if (start < 0 || table === undefined) return this.#others[~start + 2 + k] ?? 0;
+    return table.position(start, k);
   }
 
   /** The answer to key number `i`, as a single look-up gives it. */
@@ -98,13 +111,19 @@ export class KeyBatch {
   }
 
   #start(i: number): number {
-    if (i >>> 0 !== i || i >= this.#size) {
-      throw new RangeError(`the batch has ${this.#size} keys, none is number ${i}, counted from 0`);
+    const start = this.#starts[i];
+    if (start === undefined) {
+      throw new RangeError(`the batch has ${this.size} keys, none is number ${i}, counted from 0`);
     }
-    return this.#starts[i] ?? 0;
+    return start;
   }
 
-  #findEach(view: RingView, lookup: BatchLookup, table: ReplicaTable | undefined): void {
+  #findEach(
+    view: RingView,
+    lookup: BatchLookup,
+    table: ReplicaTable | undefined,
+    starts: Int32Array,
+  ): void {
     const { keys, operation, nowUnixMs } = lookup;
     const { flags } = view.healthFor(operation, nowUnixMs);
     const buffer = new ReplicaBuffer();
@@ -115,11 +134,11 @@ export class KeyBatch {
         const answer = table.find(key);
         table.read(answer, met);
         if (areUsable(met, table.width, flags)) {
-          this.#starts[i] = answer;
+          starts[i] = answer;
           continue;
         }
       }
-      this.#starts[i] = ~this.#others.length;
+      starts[i] = ~this.#others.length;
       const count = buffer.fill(view, key, operation, nowUnixMs);
       this.#others.push(count, buffer.maxErrors, ...buffer.positions.subarray(0, count));
     }

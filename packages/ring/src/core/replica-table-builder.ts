@@ -1,15 +1,13 @@
 import { bitsFor } from './bits.ts';
+import { HINTED_WIDTH, MAX_WIDTH, ReplicaTable, type RowLayout } from './replica-table.ts';
 import {
   BLOCK,
   type Column,
-  HINTED_WIDTH,
-  MAX_WIDTH,
+  ENTRY_PREFIX_BITS,
   REST_BITS,
   RESTS_BEFORE,
   RESTS_BEHIND,
-  ReplicaTable,
-  type RowLayout,
-} from './replica-table.ts';
+} from './token-prefixes.ts';
 import type { Topology } from './topology.ts';
 
 const WORD_BITS = 32;
@@ -20,11 +18,9 @@ const MAX_SECOND_BITS = 2;
 const MAX_THIRD_BITS = 5;
 /** So many rows may be gone through for a key, on average over all keys; where it would be more they are kept. */
 const MAX_WALK = 4;
-/** With more tokens than this many prefixes would no longer stay in the caches near the processor. */
-const MANY_TOKENS = 65_536;
+/** For so many tokens and more, several prefixes each would not stay in the caches near the processor. */
+const MANY_TOKENS = 32_768;
 const MAX_PREFIX_BITS = 24;
-/** With longer prefixes there would be more of them than stay near even where there are few tokens. */
-const MAX_SPARSE_BITS = 17;
 
 interface TableOptions {
   /** How many instances hold each key. */
@@ -45,7 +41,7 @@ export class ReplicaTableBuilder {
   readonly #groupOf: Uint32Array;
   readonly #layout: RowLayout;
   readonly #rows: Column;
-  readonly #rests: Uint8Array;
+  readonly #rests: Uint16Array;
   /** The groups that the walk from the row filled last takes, and the rows at which it meets them. */
   readonly #walkGroups: Uint32Array;
   readonly #walkRows: Uint32Array;
@@ -62,13 +58,11 @@ export class ReplicaTableBuilder {
     this.#width = width;
     this.#groupOf = groupOf;
     this.#layout = layoutFor(width, groupOf.length, owners.length, oneOfMany);
-    const { ownerBits, isWhole, thirdBits, prefixBits } = this.#layout;
+    const { ownerBits, isWhole, thirdBits, isSparse } = this.#layout;
     const length = owners.length + 2 ** thirdBits;
     const bits = isWhole ? width * ownerBits : ownerBits;
     this.#rows = bits > ROW_BITS ? new Uint32Array(length) : new Uint16Array(length);
-    this.#rests = new Uint8Array(
-      2 ** prefixBits > owners.length ? 0 : RESTS_BEFORE + owners.length + RESTS_BEHIND,
-    );
+    this.#rests = new Uint16Array(isSparse ? 0 : RESTS_BEFORE + owners.length + RESTS_BEHIND);
     this.#walkGroups = new Uint32Array(width);
     this.#walkRows = new Uint32Array(width);
     this.#left = 0;
@@ -203,12 +197,13 @@ function layoutFor(
   oneOfMany: boolean,
 ): RowLayout {
   const ownerBits = bitsFor(instances);
-  const isLarge = oneOfMany || tokens > MANY_TOKENS;
+  const isLarge = oneOfMany || tokens >= MANY_TOKENS;
   const hintBits = Math.max(0, ROW_BITS - ownerBits);
   const secondBits = Math.min(MAX_SECOND_BITS, hintBits >> 1);
   const thirdBits = Math.min(MAX_THIRD_BITS, hintBits - secondBits);
   return {
     prefixBits: prefixBitsFor(tokens, isLarge),
+    isSparse: !isLarge,
     ownerBits,
     isWhole: width * ownerBits <= (isLarge ? ROW_BITS : WORD_BITS - 1),
     secondBits,
@@ -217,15 +212,13 @@ function layoutFor(
 }
 
 /**
- * How long prefixes are: some four of them for each token, or as many as stay near, so that mostly the first token is
- * the right one; for many tokens or tables one for eight tokens, because a step along the tokens costs less than memory
- * that is far away.
+ * How long prefixes are: at least four of them for each token, so that few share one; for many tokens or tables one for
+ * some eight tokens, because a step along the tokens costs less than memory that is far away.
  */
 function prefixBitsFor(tokens: number, isLarge: boolean): number {
-  const bits = bitsFor(tokens);
   return isLarge
-    ? Math.min(MAX_PREFIX_BITS, Math.max(1, bits - 3))
-    : Math.min(MAX_SPARSE_BITS, bits + 2);
+    ? Math.min(MAX_PREFIX_BITS, Math.max(1, bitsFor(tokens) - 3))
+    : bitsFor(tokens + 1) + ENTRY_PREFIX_BITS;
 }
 
 /** The group of each instance. */

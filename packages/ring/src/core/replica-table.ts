@@ -1,33 +1,29 @@
 import { maskOf } from './bits.ts';
+import {
+  type Column,
+  countBy,
+  countByRests,
+  ENTRY_PREFIX_BITS,
+  entriesOf,
+  type RESTS_BEFORE,
+  type RESTS_BEHIND,
+  startsOf,
+} from './token-prefixes.ts';
 import { firstAbove } from './token-search.ts';
 
 /** No table is made for more replicas: their walks are rare. */
 export const MAX_WIDTH = 7;
 /** When more tokens share a prefix, all are searched by halving: random tokens never do. */
 const CROWD = 64;
-/** How many numbers a column of 16 bits can tell apart. */
-const SHORT = 65_536;
-
-/** Numbers of 16 bits where those suffice, because what a look-up costs is memory that is far away. */
-export type Column = Uint16Array | Uint32Array;
-
-/** Bits of a token that follow its prefix, by which it is told from those of the same prefix. */
-export const REST_BITS = 8;
-const REST_SHIFT = 32 - REST_BITS;
-/** So many tokens of a prefix are searched in four steps, whatever they are. */
-const FEW = 15;
-/** Elements that those steps may look at behind the last token's. */
-export const RESTS_BEHIND = 15;
-/** Loops over all tokens run over so many at a time: what is called often is compiled sooner than what runs long. */
-export const BLOCK = 1024;
-/** Elements before the first token's, so that each has one before it. */
-export const RESTS_BEFORE = 1;
-/** There are more prefixes than tokens: most keys need no step at all. */
-const BY_STEPS = 0;
+/** There are several prefixes for each token, and an entry for each prefix. */
+const BY_ENTRIES = 0;
 /** There are several tokens to a prefix. */
 const BY_RESTS = 1;
 /** There are many tokens to some prefixes. */
 const BY_HALVING = 2;
+
+const NONE = new Uint16Array(0);
+const NO_ENTRIES = new Int32Array(0);
 
 /**
  * How the bits of a row are used. From the top: how many rows on the third and the second replica are found, then the
@@ -36,6 +32,8 @@ const BY_HALVING = 2;
 export interface RowLayout {
   /** Bits of a token by which its row is found. */
   readonly prefixBits: number;
+  /** Whether these make several prefixes for each token, {@link ENTRY_PREFIX_BITS} more than number the tokens. */
+  readonly isSparse: boolean;
   readonly ownerBits: number;
   /** Whether rows hold the positions of all replicas, the first one's in the lowest bits; less than a word in all. */
   readonly isWhole: boolean;
@@ -54,9 +52,9 @@ export interface ReplicaRows {
   readonly others: Column | undefined;
   /**
    * The bits of each token that follow its prefix, between {@link RESTS_BEFORE} and {@link RESTS_BEHIND} others; empty
-   * when there are more prefixes than tokens.
+   * when there are several prefixes for each token.
    */
-  readonly rests: Uint8Array;
+  readonly rests: Uint16Array;
   /** Every token once, ascending. */
   readonly tokens: Uint32Array;
   /** The group of each instance; a key's replicas are in different ones. */
@@ -83,13 +81,18 @@ export class ReplicaTable {
   readonly width: number = 0;
   readonly #rows: Column;
   readonly #others: Column | undefined;
-  readonly #rests: Uint8Array;
+  readonly #rests: Uint16Array;
   readonly #tokens: Uint32Array;
   /** How many tokens. */
   readonly #size: number = 0;
   readonly #groupOf: Uint32Array;
-  /** For each prefix, the number of the first token that has that prefix or a higher one. */
-  readonly #starts: Column;
+  /** For each prefix, the number of the first token that has that prefix or a higher one; empty if it has an entry. */
+  readonly #starts: Column = NONE;
+  readonly #entries: Int32Array = NO_ENTRIES;
+  readonly #countBits: number = 0;
+  readonly #countMask: number = 0;
+  /** Of what follows a prefix. */
+  readonly #restMask: number = 0;
   readonly #prefixBits: number = 0;
   readonly #prefixShift: number = 0;
   readonly #ownerBits: number = 0;
@@ -100,7 +103,7 @@ export class ReplicaTable {
   readonly #secondBits: number = 0;
   readonly #secondMask: number = 0;
   /** How the tokens of a prefix are searched. */
-  readonly #way: typeof BY_STEPS | typeof BY_RESTS | typeof BY_HALVING = BY_STEPS;
+  readonly #way: typeof BY_ENTRIES | typeof BY_RESTS | typeof BY_HALVING = BY_ENTRIES;
   readonly #read: Uint32Array = new Uint32Array(MAX_WIDTH);
 
   constructor({ layout, width, rows, others, rests, tokens, groupOf }: ReplicaRows) {
@@ -111,10 +114,10 @@ export class ReplicaTable {
     this.#tokens = tokens;
     this.#size = tokens.length;
     this.#groupOf = groupOf;
-    const { starts, mostTokens } = startsOf(tokens, layout.prefixBits);
-    this.#starts = starts;
-    this.#prefixBits = layout.prefixBits;
-    this.#prefixShift = 32 - layout.prefixBits;
+    const { prefixBits } = layout;
+    this.#prefixBits = prefixBits;
+    this.#prefixShift = 32 - prefixBits;
+    this.#restMask = maskOf(this.#prefixShift);
     this.#ownerBits = layout.ownerBits;
     this.#ownerMask = maskOf(layout.ownerBits);
     this.#isWhole = layout.isWhole ? 1 : 0;
@@ -122,14 +125,30 @@ export class ReplicaTable {
     this.#hintMask = isHinted ? maskOf(layout.secondBits + layout.thirdBits) : 0;
     this.#secondBits = layout.secondBits;
     this.#secondMask = maskOf(layout.secondBits);
-    if (mostTokens > CROWD) this.#way = BY_HALVING;
-    else this.#way = rests.length === 0 ? BY_STEPS : BY_RESTS;
+    if (layout.isSparse) {
+      const { entries, mostTokens } = entriesOf(tokens, prefixBits);
+      this.#countBits = prefixBits - ENTRY_PREFIX_BITS;
+      this.#countMask = maskOf(this.#countBits);
+      if (mostTokens <= CROWD) {
+        this.#entries = entries;
+        return;
+      }
+    }
+    const { starts, mostTokens } = startsOf(tokens, prefixBits);
+    this.#starts = starts;
+    this.#way = mostTokens > CROWD ? BY_HALVING : BY_RESTS;
   }
 
   /** Bytes that the table holds besides the tokens. */
   get byteLength(): number {
     const others = this.#others?.byteLength ?? 0;
-    return this.#rows.byteLength + others + this.#rests.byteLength + this.#starts.byteLength;
+    const prefixes = this.#entries.byteLength + this.#starts.byteLength;
+    return this.#rows.byteLength + others + this.#rests.byteLength + prefixes;
+  }
+
+  /** How many bits each position has in what {@link find} tells, the first one in the lowest; 0 if it tells a row. */
+  get wholeBits(): number {
+    return this.#isWhole === 1 ? this.#ownerBits : 0;
   }
 
   /** What tells the instances of a key, 0 or more: what its row holds if those are all replicas, else which row it is. */
@@ -140,34 +159,58 @@ export class ReplicaTable {
 
   /** The row of the first token greater than `key`; behind the last one, where the ring begins again, is one more. */
   rowOf(key: number): number {
-    if (this.#way === BY_RESTS) return this.#bisect(key);
+    if (this.#way === BY_RESTS) {
+      return countByRests(this.#starts, this.#rests, this.#tokens, this.#prefixBits, key);
+    }
     if (this.#way === BY_HALVING) return this.#halve(key);
-    const tokens = this.#tokens;
-    const size = this.#size;
-    let at = this.#starts[key >>> this.#prefixShift] ?? 0;
-    while (at < size && (tokens[at] ?? 0) <= key) at++;
-    return at;
+    const entry = this.#entries[key >>> this.#prefixShift] ?? 0;
+    if (entry < 0) return this.#step(entry & this.#countMask, key);
+    return countBy(entry, key & this.#restMask, this.#countBits, this.#countMask);
   }
 
   /** {@link find} for each of `keys`, into `found`. */
   findAll(keys: ArrayLike<number>, found: Int32Array): void {
-    const { length } = keys;
-    if (this.#way !== BY_STEPS || this.#isWhole === 0) {
-      for (let i = 0; i < length; i++) found[i] = this.find(keys[i] ?? 0);
-      return;
-    }
-    // As find does, what stays the same taken out of the loop.
+    let done = 0;
+    if (this.#way === BY_ENTRIES && this.#isWhole === 1) done = this.#findFours(keys, found);
+    else if (this.#way === BY_RESTS && this.#isWhole === 0) done = this.#findRows(keys, found);
+    this.#findEach(keys, found, done, keys.length);
+  }
+
+  #findEach(keys: ArrayLike<number>, found: Int32Array, from: number, to: number): void {
+    for (let i = from; i < to; i++) found[i] = this.find(keys[i] ?? 0);
+  }
+
+  /**
+   * As {@link find} does, for four keys at a time: what the processor has to look up of an array before it gets to the
+   * elements then serves all four. Returns how many are done.
+   */
+  #findFours(keys: ArrayLike<number>, found: Int32Array): number {
     const rows = this.#rows;
-    const tokens = this.#tokens;
-    const starts = this.#starts;
-    const size = this.#size;
+    const entries = this.#entries;
     const shift = this.#prefixShift;
-    for (let i = 0; i < length; i++) {
-      const key = keys[i] ?? 0;
-      let at = starts[key >>> shift] ?? 0;
-      while (at < size && (tokens[at] ?? 0) <= key) at++;
-      found[i] = rows[at] ?? 0;
+    const restMask = this.#restMask;
+    const bits = this.#countBits;
+    const mask = this.#countMask;
+    const to = keys.length & ~3;
+    for (let i = 0; i < to; i = (i + 4) | 0) {
+      const key0 = keys[i] ?? 0;
+      const key1 = keys[(i + 1) | 0] ?? 0;
+      const key2 = keys[(i + 2) | 0] ?? 0;
+      const key3 = keys[(i + 3) | 0] ?? 0;
+      const entry0 = entries[key0 >>> shift] ?? 0;
+      const entry1 = entries[key1 >>> shift] ?? 0;
+      const entry2 = entries[key2 >>> shift] ?? 0;
+      const entry3 = entries[key3 >>> shift] ?? 0;
+      if ((entry0 | entry1 | entry2 | entry3) < 0) {
+        this.#findEach(keys, found, i, i + 4);
+        continue;
+      }
+      found[i] = rows[countBy(entry0, key0 & restMask, bits, mask)] ?? 0;
+      found[(i + 1) | 0] = rows[countBy(entry1, key1 & restMask, bits, mask)] ?? 0;
+      found[(i + 2) | 0] = rows[countBy(entry2, key2 & restMask, bits, mask)] ?? 0;
+      found[(i + 3) | 0] = rows[countBy(entry3, key3 & restMask, bits, mask)] ?? 0;
     }
+    return to;
   }
 
   /**
@@ -228,15 +271,26 @@ export class ReplicaTable {
     }
   }
 
-  #bisect(key: number): number {
-    const prefix = key >>> this.#prefixShift;
-    const first = this.#starts[prefix] ?? 0;
-    const end = this.#starts[prefix + 1] ?? 0;
-    if (end - first > FEW) return firstAbove(this.#tokens, key, first, end);
+  /** As {@link find} does where rows are found by rests, what stays the same taken out of the loop. */
+  #findRows(keys: ArrayLike<number>, found: Int32Array): number {
+    const starts = this.#starts;
     const rests = this.#rests;
-    const rest = (key << this.#prefixBits) >>> REST_SHIFT;
-    const at = bisect(rests, first, end, rest);
-    return rests[at] === rest ? back(this.#tokens, at, first, key) : at;
+    const tokens = this.#tokens;
+    const bits = this.#prefixBits;
+    const { length } = keys;
+    for (let i = 0; i < length; i++) {
+      found[i] = countByRests(starts, rests, tokens, bits, keys[i] ?? 0);
+    }
+    return length;
+  }
+
+  /** Goes on from `at` to the first token greater than `key`. */
+  #step(from: number, key: number): number {
+    const tokens = this.#tokens;
+    const size = this.#size;
+    let at = from;
+    while (at < size && (tokens[at] ?? 0) <= key) at++;
+    return at;
   }
 
   #halve(key: number): number {
@@ -246,66 +300,5 @@ export class ReplicaTable {
   }
 }
 
-/**
- * How far the tokens reach whose rests are at most `rest`, of those from `first` up to `end`, at most {@link FEW}.
- * Without branches: which way they would go is chance, and a processor that guesses wrong loses more time than all the
- * steps take. A token counts when both are negative, its rest minus what it must be below and its place minus the end.
- */
-function bisect(rests: Uint8Array, first: number, end: number, rest: number): number {
-  // `| 0` tells the compiler that sums stay small, so that it need not check each of them.
-  const below = (rest + 1) | 0;
-  let at = first | 0;
-  at = (at + (((((rests[(at + 8) | 0] ?? 0) - below) & (at + 7 - end)) >>> 31) << 3)) | 0;
-  at = (at + (((((rests[(at + 4) | 0] ?? 0) - below) & (at + 3 - end)) >>> 31) << 2)) | 0;
-  at = (at + (((((rests[(at + 2) | 0] ?? 0) - below) & (at + 1 - end)) >>> 31) << 1)) | 0;
-  at = (at + ((((rests[(at + 1) | 0] ?? 0) - below) & (at - end)) >>> 31)) | 0;
-  return at;
-}
-
-/** Goes back from `at` over tokens that only look as if they were not above the key. */
-function back(tokens: Uint32Array, at: number, first: number, key: number): number {
-  let found = at;
-  while (found > first && (tokens[found - 1] ?? 0) > key) found--;
-  return found;
-}
-
 /** Rows have hints for as many replicas as nearly every ring has. */
 export const HINTED_WIDTH = 3;
-
-/**
- * For each prefix of so many bits, the first token that has it or a higher one; then the end. And how many tokens a
- * prefix has at most.
- */
-function startsOf(
-  tokens: Uint32Array,
-  prefixBits: number,
-): { readonly starts: Column; readonly mostTokens: number } {
-  const { length } = tokens;
-  const prefixes = 2 ** prefixBits;
-  const starts = length < SHORT ? new Uint16Array(prefixes + 1) : new Uint32Array(prefixes + 1);
-  let mostTokens = 0;
-  for (let from = 0; from < length; from += BLOCK) {
-    const block = { from, to: Math.min(from + BLOCK, length) };
-    mostTokens = Math.max(mostTokens, fillStarts(tokens, block, 32 - prefixBits, starts));
-  }
-  const last = tokens[length - 1];
-  starts.fill(length, last === undefined ? 0 : (last >>> (32 - prefixBits)) + 1);
-  return { starts, mostTokens };
-}
-
-/** Fills what the tokens of a block bring, and returns how many a prefix has at most by then. */
-function fillStarts(
-  tokens: Uint32Array,
-  { from, to }: { readonly from: number; readonly to: number },
-  shift: number,
-  starts: Column,
-): number {
-  let next = from === 0 ? 0 : ((tokens[from - 1] ?? 0) >>> shift) + 1;
-  let mostTokens = 0;
-  for (let i = from; i < to; i++) {
-    const prefix = (tokens[i] ?? 0) >>> shift;
-    while (next <= prefix) starts[next++] = i;
-    mostTokens = Math.max(mostTokens, i + 1 - (starts[prefix] ?? 0));
-  }
-  return mostTokens;
-}
