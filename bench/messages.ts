@@ -2,6 +2,7 @@
 import { buildGoPeer, startGoPeer } from './lib/go-peer.ts';
 import { writeReport } from './lib/report.ts';
 import { readOptions, runClaims, settle } from './lib/run-claims.ts';
+import { compileWorkers } from './lib/workers.ts';
 
 const claims = ['ping', 'alive', 'states100'].flatMap((message) =>
   ['encode', 'decode'].map((direction) => ({
@@ -12,6 +13,7 @@ const claims = ['ping', 'alive', 'states100'].flatMap((message) =>
 );
 
 const options = readOptions();
+compileWorkers();
 const peers = buildGoPeer();
 const results = await runClaims(claims, startGoPeer, options);
 if (!options.quick) {

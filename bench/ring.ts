@@ -1,10 +1,10 @@
 /** Rings beside dskit's and beside the npm package hashring: `npx tsx bench/ring.ts [--quick] [--only name]`. */
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { buildGoPeer, startGoPeer } from './lib/go-peer.ts';
 import type { Claim } from './lib/pair.ts';
 import { writeReport } from './lib/report.ts';
 import { readOptions, runClaims, settle, startOurs } from './lib/run-claims.ts';
+import { compileWorkers, workerArgs } from './lib/workers.ts';
 import type { Turns } from './workers/turns.ts';
 
 const small = { instances: 100, tokens: 128 } as const;
@@ -81,15 +81,11 @@ const besideHashRing: readonly Claim[] = [
 
 /** What a script of workers/ prints as JSON in a process of its own. */
 function ownProcess(script: string, ...args: readonly string[]): string {
-  const path = fileURLToPath(new URL(`workers/${script}`, import.meta.url));
-  const tsx = import.meta.resolve('tsx');
-  return execFileSync(process.execPath, ['--expose-gc', '--import', tsx, path, ...args], {
-    encoding: 'utf8',
-  });
+  return execFileSync(process.execPath, workerArgs(script, ...args), { encoding: 'utf8' });
 }
 
 function memoryNotes(): readonly string[] {
-  const bytes: Readonly<Record<string, number>> = JSON.parse(ownProcess('memory.ts'));
+  const bytes: Readonly<Record<string, number>> = JSON.parse(ownProcess('memory'));
   const shown = Object.entries(bytes).map(
     ([name, count]) => `${name.replaceAll('_', ' ')} ${(count / 1e6).toFixed(1)} MB`,
   );
@@ -115,7 +111,7 @@ function turnNotes(): { readonly notes: readonly string[]; readonly missed: numb
   let missed = 0;
   for (const { instances, tokens, maxMs } of turnLimits) {
     const measured: readonly Turns[] = JSON.parse(
-      ownProcess('turns.ts', String(instances), String(tokens)),
+      ownProcess('turns', String(instances), String(tokens)),
     );
     for (const turns of measured) {
       const holds = turns.maxMs <= maxMs;
@@ -132,6 +128,7 @@ function turnNotes(): { readonly notes: readonly string[]; readonly missed: numb
 }
 
 const options = readOptions();
+compileWorkers();
 const peers = buildGoPeer();
 const results = [
   ...(await runClaims([...lookUps, ...changes, ...states], startGoPeer, options)),

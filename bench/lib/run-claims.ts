@@ -1,9 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Claim, measurePair, type PairResult, row, rowWithoutVerdict } from './pair.ts';
 import { type Sampler, startSampler } from './sampler.ts';
-
-const worker = fileURLToPath(new URL('../workers/main.ts', import.meta.url));
+import { workerArgs } from './workers.ts';
 
 /** How a benchmark script was called. */
 export interface RunOptions {
@@ -36,12 +34,7 @@ export function readOptions(): RunOptions {
 
 /** A fresh process of ours. */
 export function startOurs(): Sampler {
-  return startSampler(process.execPath, [
-    '--expose-gc',
-    '--import',
-    import.meta.resolve('tsx'),
-    worker,
-  ]);
+  return startSampler(process.execPath, workerArgs('main'));
 }
 
 /** Measures every claim with fresh processes on both sides and shows it as it comes. */
