@@ -62,7 +62,8 @@ export interface Memberlist extends AsyncDisposable {
   join(addresses: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<number>;
   /**
    * To be called before {@link Memberlist.leave} when something else has to be sent first: whatever waits is sent as
-   * often as ever, with a quarter of the gossip interval between the rounds. Nothing undoes it; `leave` does so too. G-55.
+   * often as ever, with a quarter of the gossip interval between the rounds, and so is the good-bye. Nothing undoes
+   * it. G-55.
    */
   hasten(): void;
   /**

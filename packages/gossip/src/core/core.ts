@@ -199,8 +199,6 @@ export class GossipCore {
     return this.#turn(now, () => {
       const notice = this.#notice();
       const first = this.#membership.leave(now, notice.finished);
-      this.#gossiper.hasten(now);
-      this.#gossiper.hurry();
       return first && this.#membership.hasCompany ? notice.id : undefined;
     });
   }

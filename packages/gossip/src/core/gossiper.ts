@@ -56,7 +56,7 @@ export class Gossiper {
     if (this.#application === 'nothing') this.#application = 'maybe';
   }
 
-  /** Something was queued that does not wait for a tick: by the application, or our good-bye. */
+  /** The application has queued something. */
   hurry(): void {
     this.#application = 'news';
   }
@@ -67,7 +67,7 @@ export class Gossiper {
     if (this.#intervalMs === hastyMs) return;
     this.#intervalMs = hastyMs;
     this.#freeAt = this.#tickAt = this.#newsFreeAt = now;
-    this.hurry();
+    this.#application = 'news';
   }
 
   /** Sets the next round if there is something to send, and somebody to send it to. */

@@ -155,20 +155,6 @@ describe('gossip', () => {
     expect(harness.core.nextTimeout()).toBe(3080);
   });
 
-  test('of a leave goes out at once, as often as it should', () => {
-    const harness = new Harness({ config: GOSSIP });
-    harness.receive(...[...'bcdefgh'].map((letter) => alive(letter)));
-    harness.advance(5030);
-    harness.effects();
-    harness.run((core, now) => core.leave(now));
-    harness.advance(0);
-    expect(harness.sent()).toHaveLength(3);
-    harness.advance(50);
-    expect(harness.sent()).toHaveLength(1);
-    harness.advance(1000);
-    expect(harness.sent()).toHaveLength(0);
-  });
-
   test('of the application wakes it when it says so, and goes on while it has more', () => {
     const waiting: Uint8Array[] = [];
     const harness = gossiping(waiting);
