@@ -1,3 +1,5 @@
+import type { Freshness } from './freshness.ts';
+import type { InstanceDesc } from './instance.ts';
 import type { Operation } from './operation.ts';
 import type { ReplicationSet } from './replication-set.ts';
 
@@ -9,14 +11,10 @@ export const EXTENDS = 2;
 /** States that an operation can tell apart. */
 const STATES = 16;
 
-/** The columns of a view that change with every heartbeat. */
-export interface HealthColumns {
-  /** Wire numbers of the states. */
-  readonly stateCodes: Int32Array;
-  /** Until when each heartbeat counts as fresh, in Unix milliseconds. */
-  readonly freshUntilUnixMs: Float64Array;
-  /** No heartbeat is later, in Unix seconds. */
-  readonly latestHeartbeatUnixS: number;
+/** What health is worked out from. */
+export interface Heartbeats {
+  readonly instances: readonly InstanceDesc[];
+  readonly freshness: Freshness;
 }
 
 /** The parts of an {@link OperationHealth}. */
@@ -60,18 +58,21 @@ export class OperationHealth {
     this.#untilUnixMs = parts.untilUnixMs;
   }
 
-  static of(columns: HealthColumns, operation: Operation, nowUnixMs: number): OperationHealth {
-    const { stateCodes, freshUntilUnixMs } = columns;
-    const flags = new Uint8Array(stateCodes.length);
+  static of(
+    { instances, freshness }: Heartbeats,
+    operation: Operation,
+    nowUnixMs: number,
+  ): OperationHealth {
+    const flags = new Uint8Array(instances.length);
     const flagsOfState = Uint8Array.from({ length: STATES }, (_, state) =>
       flagsFor(operation, state),
     );
     let afterUnixMs = Number.NEGATIVE_INFINITY;
     let untilUnixMs = Number.POSITIVE_INFINITY;
     let others = 0;
-    for (let i = 0; i < flags.length; i++) {
-      let own = flagsOfState[stateCodes[i] ?? 0] ?? 0;
-      const freshUntil = freshUntilUnixMs[i] ?? 0;
+    for (const [i, instance] of instances.entries()) {
+      let own = flagsOfState[instance.stateCode] ?? 0;
+      const freshUntil = freshness.untilUnixMs(instance);
       if ((own & USABLE) !== 0) {
         if (nowUnixMs <= freshUntil) {
           if (freshUntil < untilUnixMs) untilUnixMs = freshUntil;
@@ -97,16 +98,21 @@ export class OperationHealth {
    * The health after a change of the instances at some positions; shares the flags when those stay as they are. It may
    * hold for a shorter time than it could, never for a longer one. This one must hold at `nowUnixMs`.
    */
-  after(columns: HealthColumns, replaced: readonly number[], nowUnixMs: number): OperationHealth {
-    const { stateCodes, freshUntilUnixMs } = columns;
+  after(
+    { instances, freshness }: Heartbeats,
+    replaced: readonly number[],
+    nowUnixMs: number,
+  ): OperationHealth {
     const flagsOfState = this.#flagsOfState;
     let { flags } = this;
     let others = this.#others;
     let afterUnixMs = this.#afterUnixMs;
     let untilUnixMs = this.#untilUnixMs;
     for (const position of replaced) {
-      let own = flagsOfState[stateCodes[position] ?? 0] ?? 0;
-      const freshUntil = freshUntilUnixMs[position] ?? 0;
+      const instance = instances[position];
+      if (instance === undefined) continue;
+      let own = flagsOfState[instance.stateCode] ?? 0;
+      const freshUntil = freshness.untilUnixMs(instance);
       if ((own & USABLE) !== 0) {
         if (nowUnixMs <= freshUntil) {
           untilUnixMs = Math.min(untilUnixMs, freshUntil);

@@ -1,8 +1,9 @@
 import { changeOf, type RingDifference } from './compare.ts';
 import { RingDesc } from './desc.ts';
+import { Freshness, type FreshnessOptions } from './freshness.ts';
 import type { InstanceDesc } from './instance.ts';
 import type { Operation } from './operation.ts';
-import { type HealthColumns, OperationHealth } from './operation-health.ts';
+import { OperationHealth } from './operation-health.ts';
 import { Placement } from './placement.ts';
 import { quorumStrategy, type ReplicationStrategy } from './replication-strategy.ts';
 import type { Topology } from './topology.ts';
@@ -33,8 +34,8 @@ export const MAX_HEARTBEAT_AHEAD_MS = 3_600_000;
 const MAX_OPERATIONS = 8;
 
 /**
- * One version of a ring, ready for look-ups, immutable. After a heartbeat the next version shares everything but the
- * columns of states and heartbeats with the one before.
+ * One version of a ring, ready for look-ups, immutable. After a heartbeat the next version shares everything with the one
+ * before that does not tell of heartbeats.
  */
 export class RingView {
   readonly options: ViewOptions;
@@ -43,12 +44,13 @@ export class RingView {
   readonly desc: RingDesc;
   readonly instances: readonly InstanceDesc[];
   readonly placement: Placement;
-  readonly columns: HealthColumns;
+  readonly freshness: Freshness;
   /** Grows by one with each change of anything but states and heartbeats. */
   readonly topologyVersion: number;
   readonly #source: RingDesc;
-  /** Latest first. */
+  /** Asked for last first. */
   readonly #healths: OperationHealth[] = [];
+  /** The first of them. */
   #health: OperationHealth | undefined = undefined;
 
   private constructor(parts: {
@@ -56,7 +58,7 @@ export class RingView {
     readonly source: RingDesc;
     readonly desc: RingDesc;
     readonly placement: Placement;
-    readonly columns: HealthColumns;
+    readonly freshness: Freshness;
     readonly topologyVersion: number;
   }) {
     this.options = parts.options;
@@ -65,7 +67,7 @@ export class RingView {
     this.desc = parts.desc;
     this.instances = parts.desc.instances;
     this.placement = parts.placement;
-    this.columns = parts.columns;
+    this.freshness = parts.freshness;
     this.topologyVersion = parts.topologyVersion;
   }
 
@@ -77,7 +79,7 @@ export class RingView {
       source,
       desc,
       placement: placementOf(desc, options),
-      columns: columnsOf(desc, { options, nowUnixMs, before: undefined }),
+      freshness: Freshness.of(desc.instances, freshnessOptions(options), nowUnixMs),
       topologyVersion: 0,
     });
   }
@@ -97,7 +99,12 @@ export class RingView {
         source,
         desc,
         placement: placementOf(desc, options),
-        columns: columnsOf(desc, { options, nowUnixMs, before: this }),
+        freshness: Freshness.of(
+          desc.instances,
+          freshnessOptions(options),
+          nowUnixMs,
+          this.freshness,
+        ),
         topologyVersion: this.topologyVersion + 1,
       });
       return { view, difference };
@@ -109,7 +116,7 @@ export class RingView {
       source,
       desc,
       placement: keeps ? this.placement : placementOf(desc, options),
-      columns: changedColumns(this, desc.instances, positions, nowUnixMs),
+      freshness: this.freshness.after(desc.instances, positions, nowUnixMs),
       topologyVersion: this.topologyVersion,
     });
     if (nowUnixMs !== undefined) view.#takeHealths(this, positions, nowUnixMs);
@@ -122,7 +129,6 @@ export class RingView {
    * @param before an earlier view of the same ones, from this view or one of the same topology.
    */
   subset(positions: Uint32Array, before: RingView | undefined): RingView {
-    const { stateCodes, freshUntilUnixMs, latestHeartbeatUnixS } = this.columns;
     const members: InstanceDesc[] = [];
     for (const position of positions) members.push(...this.instances.slice(position, position + 1));
     const desc = RingDesc.of(members);
@@ -132,19 +138,15 @@ export class RingView {
       source: desc,
       desc,
       placement: keeps ? before.placement : placementOf(desc, this.options, true),
-      columns: {
-        stateCodes: Int32Array.from(positions, (position) => stateCodes[position] ?? 0),
-        freshUntilUnixMs: Float64Array.from(positions, (at) => freshUntilUnixMs[at] ?? 0),
-        latestHeartbeatUnixS,
-      },
+      freshness: this.freshness,
       topologyVersion: this.topologyVersion,
     });
   }
 
   /** Instances whose heartbeat runs further ahead than it may. */
   aheadOf(nowUnixMs: number): readonly InstanceDesc[] {
-    const limit = nowUnixMs + (this.options.maxHeartbeatAheadMs ?? MAX_HEARTBEAT_AHEAD_MS);
-    if (this.columns.latestHeartbeatUnixS * 1000 <= limit) return [];
+    const limit = nowUnixMs + freshnessOptions(this.options).maxHeartbeatAheadMs;
+    if (this.freshness.latestUnixS * 1000 <= limit) return [];
     return this.instances.filter(({ heartbeatUnixS }) => heartbeatUnixS * 1000 > limit);
   }
 
@@ -161,23 +163,23 @@ export class RingView {
 
   /** Whether instance number `position` has a fresh heartbeat. */
   isFresh(position: number, nowUnixMs: number): boolean {
-    return nowUnixMs <= (this.columns.freshUntilUnixMs[position] ?? 0);
+    const instance = this.instances[position];
+    return instance !== undefined && nowUnixMs <= this.freshness.untilUnixMs(instance);
   }
 
   /** Takes over what is known of the version before. */
   #takeHealths(before: RingView, replaced: readonly number[], nowUnixMs: number): void {
     for (const health of before.#healths) {
       if (!health.holdsAt(nowUnixMs)) continue;
-      this.#healths.push(health.after(this.columns, replaced, nowUnixMs));
+      this.#healths.push(health.after(this, replaced, nowUnixMs));
     }
+    this.#health = this.#healths[0];
   }
 
   #otherHealth(operation: Operation, nowUnixMs: number): OperationHealth {
     const known = this.#healths.findIndex(({ operationMask }) => operationMask === operation.mask);
     const kept = this.#healths[known];
-    const health = kept?.holdsAt(nowUnixMs)
-      ? kept
-      : OperationHealth.of(this.columns, operation, nowUnixMs);
+    const health = kept?.holdsAt(nowUnixMs) ? kept : OperationHealth.of(this, operation, nowUnixMs);
     if (known >= 0) this.#healths.splice(known, 1);
     this.#healths.unshift(health);
     this.#healths.length = Math.min(this.#healths.length, MAX_OPERATIONS);
@@ -197,56 +199,7 @@ function withoutZones(desc: RingDesc, zones: readonly string[]): RingDesc {
   return desc.filter(({ zone }) => !excluded.has(zone));
 }
 
-/** What the columns of a new view are made from. */
-interface Seen {
-  readonly options: ViewOptions;
-  readonly nowUnixMs: number | undefined;
-  readonly before: RingView | undefined;
-}
-
-function columnsOf({ instances }: RingDesc, seen: Seen): HealthColumns {
-  const stateCodes = new Int32Array(instances.length);
-  const freshUntilUnixMs = new Float64Array(instances.length);
-  let latestHeartbeatUnixS = Number.NEGATIVE_INFINITY;
-  for (const [i, instance] of instances.entries()) {
-    stateCodes[i] = instance.stateCode;
-    freshUntilUnixMs[i] = freshUntil(instance, seen);
-    latestHeartbeatUnixS = Math.max(latestHeartbeatUnixS, instance.heartbeatUnixS);
-  }
-  return { stateCodes, freshUntilUnixMs, latestHeartbeatUnixS };
-}
-
-/** The columns with the entries of replaced instances written anew. */
-function changedColumns(
-  before: RingView,
-  instances: readonly InstanceDesc[],
-  replaced: readonly number[],
-  nowUnixMs: number | undefined,
-): HealthColumns {
-  const stateCodes = before.columns.stateCodes.slice();
-  const freshUntilUnixMs = before.columns.freshUntilUnixMs.slice();
-  let { latestHeartbeatUnixS } = before.columns;
-  const seen = { options: before.options, nowUnixMs, before };
-  for (const i of replaced) {
-    const instance = instances[i];
-    if (instance === undefined) continue;
-    stateCodes[i] = instance.stateCode;
-    freshUntilUnixMs[i] = freshUntil(instance, seen);
-    latestHeartbeatUnixS = Math.max(latestHeartbeatUnixS, instance.heartbeatUnixS);
-  }
-  return { stateCodes, freshUntilUnixMs, latestHeartbeatUnixS };
-}
-
-function freshUntil(instance: InstanceDesc, { options, nowUnixMs, before }: Seen): number {
+function freshnessOptions(options: ViewOptions): FreshnessOptions {
   const { heartbeatTimeoutMs, maxHeartbeatAheadMs = MAX_HEARTBEAT_AHEAD_MS } = options;
-  if (heartbeatTimeoutMs === 0) return Number.POSITIVE_INFINITY;
-  const heartbeatUnixMs = instance.heartbeatUnixS * 1000;
-  if (nowUnixMs === undefined || heartbeatUnixMs <= nowUnixMs + maxHeartbeatAheadMs) {
-    return heartbeatUnixMs + heartbeatTimeoutMs;
-  }
-  const known = before?.desc.get(instance.id);
-  const position = before?.desc.layout.positionOf(instance.id) ?? -1;
-  return known?.heartbeatUnixS === instance.heartbeatUnixS
-    ? (before?.columns.freshUntilUnixMs[position] ?? 0)
-    : nowUnixMs + heartbeatTimeoutMs;
+  return { heartbeatTimeoutMs, maxHeartbeatAheadMs };
 }

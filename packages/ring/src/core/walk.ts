@@ -19,11 +19,11 @@ export interface Walk {
 
 /** The instances that a key's walk takes, by position, in the order in which it meets them, healthy or not. R-32 */
 export function walkRing(view: RingView, walk: Walk): readonly number[] {
-  const { topology, options, columns } = view;
+  const { topology, options, instances } = view;
   const { tokens, owners, zoneOf } = topology;
   const { operation, replicationFactor } = walk;
   const zones = options.zoneAwarenessEnabled ? new ZoneQuota(view, replicationFactor) : undefined;
-  const total = view.instances.length;
+  const total = instances.length;
   const taken: number[] = [];
   let wanted = replicationFactor;
   let at = findToken(tokens, walk.key);
@@ -35,7 +35,7 @@ export function walkRing(view: RingView, walk: Walk): readonly number[] {
     const zone = zoneOf[owner] ?? 0;
     if (zones !== undefined && !zones.examine(zone)) continue;
     taken.push(owner);
-    if (operation.extends(columns.stateCodes[owner] ?? 0)) wanted++;
+    if (operation.extends(instances[owner]?.stateCode ?? 0)) wanted++;
     else zones?.found(zone);
   }
   return taken;
