@@ -28,7 +28,7 @@ export class KeyBatch {
   #starts: Int32Array = new Int32Array(0);
   #room: Int32Array = this.#starts;
   #table: ReplicaTable | undefined = undefined;
-  /** Of positions where the table tells them, else 0. */
+  /** Bits of each position in what the table tells, and so many ones; 0 where it tells a row. */
   #bits = 0;
   #mask = 0;
   /** Instances of what the table tells, and how many of them may fail. */

@@ -193,16 +193,22 @@ describe('the table of walks', () => {
     );
   });
 
-  test('finds the token of a key among many tokens and owners', () => {
+  test.each([
+    ['tokens and owners', 60_000, 100_000],
+    ['tokens of few owners', 60_000, 90],
+    ['prefixes', 20_000, 90],
+  ])('finds the token of a key among many %s', (_what, count, owners) => {
     const random = seededRandom(3);
-    const even = Array.from({ length: 60_000 }, () => random.int(2 ** 32));
+    const even = Array.from({ length: count }, () => random.int(2 ** 32));
     // Several of these share a prefix and the bits that follow it, and some prefixes have more than are searched in steps.
     const close = Array.from({ length: 400 }, () => random.int(2 ** 32 - 4096)).flatMap((from) =>
       Array.from({ length: 1 + random.int(40) }, () => from + random.int(4096)),
     );
-    const owned = [...new Set([...even, ...close])];
+    const distinct = [...new Set([...even, ...close])];
+    const owned = distinct.slice(0, owners).map((token) => [token]);
+    for (const token of distinct.slice(owners)) owned[random.int(owners)]?.push(token);
     const ring = RingDesc.of(
-      owned.map((token, i) => InstanceDesc.of({ id: `i-${i}`, tokens: Tokens.of([token]) })),
+      owned.map((own, i) => InstanceDesc.of({ id: `i-${i}`, tokens: Tokens.of(own) })),
     );
     const view = RingView.of(ring, {
       replicationFactor: 2,
@@ -211,7 +217,7 @@ describe('the table of walks', () => {
       heartbeatTimeoutMs: 0,
     });
     view.placement.makeTable();
-    const { tokens, owners } = view.topology;
+    const { tokens, owners: owner } = view.topology;
     const { table } = view.placement;
     const keys = close.flatMap((token) => [token - 1, token, token + 1, random.int(2 ** 32)]);
     keys.push(0, 2 ** 32 - 1, (tokens[0] ?? 0) - 1, tokens.at(-1) ?? 0);
@@ -224,8 +230,9 @@ describe('the table of walks', () => {
       const next = findToken(tokens, key);
       if (at % tokens.length !== next) expect(at).toBe(next);
       if (i % 8 > 0) continue;
-      expect(table?.position(answer, 0)).toBe(owners[next]);
-      expect(table?.position(answer, 1)).toBe(owners[(next + 1) % tokens.length]);
+      const following = [...owner.subarray(next, next + 50), ...owner.subarray(0, 50)];
+      expect(table?.position(answer, 0)).toBe(owner[next]);
+      expect(table?.position(answer, 1)).toBe(following.find((other) => other !== owner[next]));
     }
   });
 
