@@ -184,9 +184,9 @@ class WatchedRing extends ViewReader implements Ring {
   }
 
   /** Tells of heartbeats from the future once as long as there are any. R-38 */
-  #reportAhead(view: RingView): void {
+  #reportAhead(view: RingView, nowUnixMs: number): void {
     const { runtime } = this.#options;
-    const ahead = view.aheadOf(runtime.clock.unixMs());
+    const ahead = view.aheadOf(nowUnixMs);
     if (ahead.length > 0 && !this.#someAhead) {
       const [first] = ahead;
       runtime.log.warn(
@@ -222,12 +222,13 @@ class WatchedRing extends ViewReader implements Ring {
     }
     const before = this.view;
     const { clock } = this.#options.runtime;
-    const { view, difference } = before.update(value ?? RingDesc.empty, clock.unixMs());
+    const nowUnixMs = clock.unixMs();
+    const { view, difference } = before.update(value ?? RingDesc.empty, nowUnixMs);
     this.#current.view = view;
     if (view.placement !== before.placement && before.placement.table !== undefined) {
       this.#makeTableSoon();
     }
-    this.#reportAhead(view);
+    this.#reportAhead(view, nowUnixMs);
     if (difference === 'equal' && when === 'change') return;
     this.#changes.set({
       topologyVersion: view.topologyVersion,
