@@ -1,3 +1,5 @@
+import { maskOf } from './bits.ts';
+
 /** Numbers of 16 bits where those suffice, because what a look-up costs is memory that is far away. */
 export type Column = Uint16Array | Uint32Array;
 
@@ -5,6 +7,13 @@ export type Column = Uint16Array | Uint32Array;
 const SHORT = 65_536;
 /** Loops over all tokens run over so many at a time: what is called often is compiled sooner than what runs long. */
 export const BLOCK = 1024;
+
+/** How many more bits a prefix has than the count in its entry, so that there are at least four prefixes for each token. */
+export const ENTRY_PREFIX_BITS = 2;
+/** Stands above the count in the entry of a prefix that no token has, and is more than can follow a prefix. */
+const NONE = 1 << (32 - ENTRY_PREFIX_BITS);
+/** Set in the entry of a prefix that several tokens have. */
+const SEVERAL = 1 << 31;
 
 /** Bits of a token that follow its prefix, by which it is told from those of the same prefix: nearly always enough. */
 export const REST_BITS = 16;
@@ -68,8 +77,8 @@ function fillStarts(
 /**
  * For each prefix all that most look-ups need, in one number. The lowest bits count the tokens below the prefix. The
  * bits above them are what follows the prefix in its token, or more than can follow where it has none. Where it has
- * several the number is negative, and only the count counts. Such entries have 31 bits if there are
- * {@link ENTRY_PREFIX_BITS} more bits in a prefix than in a count.
+ * several the number is negative, and only the count counts. The prefix must have {@link ENTRY_PREFIX_BITS} more bits
+ * than the number of all tokens.
  */
 export function entriesOf(
   tokens: Uint32Array,
@@ -81,13 +90,9 @@ export function entriesOf(
   const entries = new Int32Array(2 ** prefixBits);
   const mostTokens = largestOf(tokens, (block) => fillEntries(tokens, block, countBits, entries));
   const last = tokens[length - 1];
-  const none = 2 ** shift * 2 ** countBits;
-  entries.fill(none | length, last === undefined ? 0 : (last >>> shift) + 1);
+  entries.fill(NONE | length, last === undefined ? 0 : (last >>> shift) + 1);
   return { entries, mostTokens };
 }
-
-/** How many more bits a prefix has than the count in its entry. */
-export const ENTRY_PREFIX_BITS = 2;
 
 function fillEntries(
   tokens: Uint32Array,
@@ -96,17 +101,16 @@ function fillEntries(
   entries: Int32Array,
 ): number {
   const shift = 32 - countBits - ENTRY_PREFIX_BITS;
-  const none = 1 << (shift + countBits);
-  const restMask = (1 << shift) - 1;
-  const countMask = (1 << countBits) - 1;
+  const restMask = maskOf(shift);
+  const countMask = maskOf(countBits);
   let next = from === 0 ? 0 : ((tokens[from - 1] ?? 0) >>> shift) + 1;
   let mostTokens = 0;
   for (let i = from; i < to; i++) {
     const token = tokens[i] ?? 0;
     const prefix = token >>> shift;
-    while (next < prefix) entries[next++] = none | i;
+    while (next < prefix) entries[next++] = NONE | i;
     if (next === prefix) entries[next++] = ((token & restMask) << countBits) | i;
-    else entries[prefix] = (entries[prefix] ?? 0) | (1 << 31);
+    else entries[prefix] = (entries[prefix] ?? 0) | SEVERAL;
     mostTokens = Math.max(mostTokens, i + 1 - ((entries[prefix] ?? 0) & countMask));
   }
   return mostTokens;
