@@ -1,3 +1,4 @@
+import { assert } from '@ml/runtime';
 import { maskOf } from './bits.ts';
 import {
   type Column,
@@ -5,6 +6,7 @@ import {
   countByRests,
   ENTRY_PREFIX_BITS,
   entriesOf,
+  FEW,
   type RESTS_BEFORE,
   type RESTS_BEHIND,
   startsOf,
@@ -129,14 +131,26 @@ export class ReplicaTable {
       const { entries, mostTokens } = entriesOf(tokens, prefixBits);
       this.#countBits = prefixBits - ENTRY_PREFIX_BITS;
       this.#countMask = maskOf(this.#countBits);
-      if (mostTokens <= CROWD) {
-        this.#entries = entries;
-        return;
-      }
+      if (mostTokens <= CROWD) this.#entries = entries;
     }
-    const { starts, mostTokens } = startsOf(tokens, prefixBits);
-    this.#starts = starts;
-    this.#way = mostTokens > CROWD ? BY_HALVING : BY_RESTS;
+    if (this.#entries.length === 0) {
+      const { starts, mostTokens } = startsOf(tokens, prefixBits);
+      this.#starts = starts;
+      this.#way = mostTokens > CROWD ? BY_HALVING : BY_RESTS;
+    }
+    this.#tryOut();
+  }
+
+  /**
+   * Looks tokens up, so many that one of each crowded prefix is among them: a table that is wrong should not answer, and
+   * the compiler, which else meets rare ways when they hold up a batch, then knows them all.
+   */
+  #tryOut(): void {
+    const tokens = this.#tokens;
+    for (let i = 0; i < tokens.length; i += FEW + 1) {
+      const row = this.rowOf(tokens[i] ?? 0);
+      assert(row === i + 1, `a ring's table finds row ${row} for a token of row ${i}`);
+    }
   }
 
   /** Bytes that the table holds besides the tokens. */

@@ -1,4 +1,5 @@
 import { maskOf } from './bits.ts';
+import { firstAbove } from './token-search.ts';
 
 /** Numbers of 16 bits where those suffice, because what a look-up costs is memory that is far away. */
 export type Column = Uint16Array | Uint32Array;
@@ -18,7 +19,7 @@ const SEVERAL = 1 << 31;
 /** Bits of a token that follow its prefix, by which it is told from those of the same prefix: nearly always enough. */
 export const REST_BITS = 16;
 /** So many tokens of a prefix are searched in four steps, whatever they are. */
-const FEW = 15;
+export const FEW = 15;
 /** Elements that those steps may look at behind the last token's. */
 export const RESTS_BEHIND = 15;
 /** Elements before the first token's, so that each has one before it. */
@@ -162,13 +163,8 @@ export function countByRests(
   const prefix = key >>> (32 - prefixBits);
   const rest = (key << prefixBits) >>> (32 - REST_BITS);
   const first = starts[prefix] ?? 0;
-  let from = first;
-  let to = starts[prefix + 1] ?? 0;
-  while (to - from > FEW) {
-    const middle = (from + to) >>> 1;
-    if ((rests[RESTS_BEFORE + middle] ?? 0) > rest) to = middle;
-    else from = middle + 1;
-  }
-  const at = bisect(rests, from, to, rest);
+  const end = starts[prefix + 1] ?? 0;
+  if (end - first > FEW) return firstAbove(tokens, key, first, end);
+  const at = bisect(rests, first, end, rest);
   return rests[at] === rest ? back(tokens, at, first, key) : at;
 }
