@@ -1,13 +1,14 @@
 import { bitsFor } from './bits.ts';
-import { HINTED_WIDTH, MAX_WIDTH, ReplicaTable, type RowLayout } from './replica-table.ts';
 import {
-  BLOCK,
-  type Column,
-  ENTRY_PREFIX_BITS,
+  HINTED_WIDTH,
+  MAX_WIDTH,
   REST_BITS,
   RESTS_BEFORE,
   RESTS_BEHIND,
-} from './token-prefixes.ts';
+  ReplicaTable,
+  type RowLayout,
+} from './replica-table.ts';
+import { BLOCK, type Column, ENTRY_PREFIX_BITS } from './token-prefixes.ts';
 import type { Topology } from './topology.ts';
 
 const WORD_BITS = 32;

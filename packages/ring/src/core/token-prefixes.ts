@@ -1,5 +1,4 @@
 import { maskOf } from './bits.ts';
-import { firstAbove } from './token-search.ts';
 
 /** Numbers of 16 bits where those suffice, because what a look-up costs is memory that is far away. */
 export type Column = Uint16Array | Uint32Array;
@@ -15,15 +14,6 @@ export const ENTRY_PREFIX_BITS = 2;
 const NONE = 1 << (32 - ENTRY_PREFIX_BITS);
 /** Set in the entry of a prefix that several tokens have. */
 const SEVERAL = 1 << 31;
-
-/** Bits of a token that follow its prefix, by which it is told from those of the same prefix: nearly always enough. */
-export const REST_BITS = 16;
-/** So many tokens of a prefix are searched in four steps, whatever they are. */
-export const FEW = 15;
-/** Elements that those steps may look at behind the last token's. */
-export const RESTS_BEHIND = 15;
-/** Elements before the first token's, so that each has one before it. */
-export const RESTS_BEFORE = 1;
 
 /** A range of ascending tokens. */
 interface Block {
@@ -115,56 +105,4 @@ function fillEntries(
     mostTokens = Math.max(mostTokens, i + 1 - ((entries[prefix] ?? 0) & countMask));
   }
   return mostTokens;
-}
-
-/**
- * How many tokens are not above a key, by the entry of its prefix, which must not be negative, and what follows that in
- * the key. Without branches: which way they would go is chance, and a processor that guesses wrong loses more time than
- * all the rest takes.
- */
-export function countBy(entry: number, rest: number, countBits: number, countMask: number): number {
-  return ((entry & countMask) - (((entry >>> countBits) - rest - 1) >> 31)) | 0;
-}
-
-/**
- * How far the tokens reach whose rests are at most `rest`, of those from `first` up to `end`, at most {@link FEW}.
- * Without branches, as {@link countBy}. A token counts when both are negative, its rest minus what it must be below and
- * its place minus the end.
- */
-function bisect(rests: Uint16Array, first: number, end: number, rest: number): number {
-  // `| 0` tells the compiler that sums stay small, so that it need not check each of them.
-  const below = (rest + 1) | 0;
-  let at = first | 0;
-  at = (at + (((((rests[(at + 8) | 0] ?? 0) - below) & (at + 7 - end)) >>> 31) << 3)) | 0;
-  at = (at + (((((rests[(at + 4) | 0] ?? 0) - below) & (at + 3 - end)) >>> 31) << 2)) | 0;
-  at = (at + (((((rests[(at + 2) | 0] ?? 0) - below) & (at + 1 - end)) >>> 31) << 1)) | 0;
-  at = (at + ((((rests[(at + 1) | 0] ?? 0) - below) & (at - end)) >>> 31)) | 0;
-  return at;
-}
-
-/** Goes back from `at` over tokens that only look as if they were not above the key. */
-function back(tokens: Uint32Array, at: number, first: number, key: number): number {
-  let found = at;
-  while (found > first && (tokens[found - 1] ?? 0) > key) found--;
-  return found;
-}
-
-/**
- * How many tokens are not above a key, by what follows their prefix: `starts` as of {@link startsOf} with so many bits,
- * `rests` as many as there are tokens between {@link RESTS_BEFORE} and {@link RESTS_BEHIND} others.
- */
-export function countByRests(
-  starts: Column,
-  rests: Uint16Array,
-  tokens: Uint32Array,
-  prefixBits: number,
-  key: number,
-): number {
-  const prefix = key >>> (32 - prefixBits);
-  const rest = (key << prefixBits) >>> (32 - REST_BITS);
-  const first = starts[prefix] ?? 0;
-  const end = starts[prefix + 1] ?? 0;
-  if (end - first > FEW) return firstAbove(tokens, key, first, end);
-  const at = bisect(rests, first, end, rest);
-  return rests[at] === rest ? back(tokens, at, first, key) : at;
 }
