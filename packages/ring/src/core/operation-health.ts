@@ -58,40 +58,17 @@ export class OperationHealth {
     this.#untilUnixMs = parts.untilUnixMs;
   }
 
-  static of(
-    { instances, freshness }: Heartbeats,
-    operation: Operation,
-    nowUnixMs: number,
-  ): OperationHealth {
-    const flags = new Uint8Array(instances.length);
-    const flagsOfState = Uint8Array.from({ length: STATES }, (_, state) =>
-      flagsFor(operation, state),
-    );
-    let afterUnixMs = Number.NEGATIVE_INFINITY;
-    let untilUnixMs = Number.POSITIVE_INFINITY;
-    let others = 0;
-    for (const [i, instance] of instances.entries()) {
-      let own = flagsOfState[instance.stateCode] ?? 0;
-      const freshUntil = freshness.untilUnixMs(instance);
-      if ((own & USABLE) !== 0) {
-        if (nowUnixMs <= freshUntil) {
-          if (freshUntil < untilUnixMs) untilUnixMs = freshUntil;
-        } else {
-          own &= ~USABLE;
-          if (freshUntil > afterUnixMs) afterUnixMs = freshUntil;
-        }
-      }
-      if (own !== USABLE) others++;
-      flags[i] = own;
-    }
-    return new OperationHealth({
+  static of(heartbeats: Heartbeats, operation: Operation, nowUnixMs: number): OperationHealth {
+    const { instances } = heartbeats;
+    const unknown = new OperationHealth({
       operationMask: operation.mask,
-      flagsOfState,
-      flags,
-      others,
-      afterUnixMs,
-      untilUnixMs,
+      flagsOfState: Uint8Array.from({ length: STATES }, (_, state) => flagsFor(operation, state)),
+      flags: new Uint8Array(instances.length),
+      others: instances.length,
+      afterUnixMs: Number.NEGATIVE_INFINITY,
+      untilUnixMs: Number.POSITIVE_INFINITY,
     });
+    return unknown.after(heartbeats, [...instances.keys()], nowUnixMs);
   }
 
   /**
