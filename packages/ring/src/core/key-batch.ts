@@ -31,6 +31,9 @@ export class KeyBatch {
   /** Bits of each position in what the table tells, and so many ones; 0 where it tells a row. */
   #bits = 0;
   #mask = 0;
+  /** The table's rows, and their bits that are the position of the first instance. */
+  #rows: Int32Array = this.#starts;
+  #ownerMask = 0;
   /** Instances of what the table tells, and how many of them may fail. */
   #width = 0;
   #maxErrors = 0;
@@ -65,6 +68,8 @@ export class KeyBatch {
     this.#table = table;
     this.#bits = table?.wholeBits ?? 0;
     this.#mask = maskOf(this.#bits);
+    this.#rows = table?.rows ?? starts;
+    this.#ownerMask = table?.ownerMask ?? 0;
     this.#width = table?.width ?? 0;
     this.#maxErrors = placement.fullMaxErrors;
     const health = view.healthFor(lookup.operation, lookup.nowUnixMs);
@@ -90,6 +95,7 @@ export class KeyBatch {
     const start = this.#start(i);
     const mask = this.#mask;
     if (start >= 0 && mask !== 0) return (start >>> (k * this.#bits)) & mask;
+    if (start >= 0 && k === 0) return (this.#rows[start] ?? 0) & this.#ownerMask;
     const table = this.#table;
     if (start < 0 || table === undefined) return this.#others[~start + 2 + k] ?? 0;
     return table.position(start, k);

@@ -1,19 +1,19 @@
 import { bitsFor } from './bits.ts';
 import {
+  beginOf,
   HINTED_WIDTH,
   MAX_WIDTH,
-  REST_BITS,
-  RESTS_BEFORE,
-  RESTS_BEHIND,
   ReplicaTable,
+  ROW_BITS,
+  ROWS_BEHIND,
   type RowLayout,
+  saysBegins,
 } from './replica-table.ts';
-import { BLOCK, type Column, ENTRY_PREFIX_BITS } from './token-prefixes.ts';
+import { BLOCK, ENTRY_PREFIX_BITS } from './token-prefixes.ts';
 import type { Topology } from './topology.ts';
 
-const WORD_BITS = 32;
-/** Rows of rings of up to 65,536 instances, the bits that an owner does not need included. */
-const ROW_BITS = 16;
+/** Bits of a number that is 0 or more. */
+const WORD_BITS = 31;
 /** The second replica is mostly one to three tokens on, the third not many more. */
 const MAX_SECOND_BITS = 2;
 const MAX_THIRD_BITS = 5;
@@ -41,15 +41,14 @@ export class ReplicaTableBuilder {
   readonly #width: number;
   readonly #groupOf: Uint32Array;
   readonly #layout: RowLayout;
-  readonly #rows: Column;
-  readonly #rests: Uint16Array;
+  readonly #rows: Int32Array;
   /** The groups that the walk from the row filled last takes, and the rows at which it meets them. */
   readonly #walkGroups: Uint32Array;
   readonly #walkRows: Uint32Array;
   /** Rows that look-ups would go through in all, one key for each row. */
   #walked = 0;
   /** Instances that walks would take long to. */
-  #others: Column | undefined = undefined;
+  #others: Uint32Array | undefined = undefined;
   /** Rows that are still to be filled. */
   #left: number;
 
@@ -59,11 +58,8 @@ export class ReplicaTableBuilder {
     this.#width = width;
     this.#groupOf = groupOf;
     this.#layout = layoutFor(width, groupOf.length, owners.length, oneOfMany);
-    const { ownerBits, isWhole, thirdBits, isSparse } = this.#layout;
-    const length = owners.length + 2 ** thirdBits;
-    const bits = isWhole ? width * ownerBits : ownerBits;
-    this.#rows = bits > ROW_BITS ? new Uint32Array(length) : new Uint16Array(length);
-    this.#rests = new Uint16Array(isSparse ? 0 : RESTS_BEFORE + owners.length + RESTS_BEHIND);
+    const behind = Math.max(ROWS_BEHIND, 2 ** this.#layout.thirdBits);
+    this.#rows = new Int32Array(owners.length + behind);
     this.#walkGroups = new Uint32Array(width);
     this.#walkRows = new Uint32Array(width);
     this.#left = 0;
@@ -85,7 +81,7 @@ export class ReplicaTableBuilder {
     while (this.#left > to) {
       const next = Math.max(to, this.#left - BLOCK);
       this.#fillRows(this.#left, next);
-      this.#fillRests(this.#left, next);
+      this.#fillBegins(this.#left, next);
       this.#left = next;
     }
     if (to > 0) return undefined;
@@ -93,18 +89,17 @@ export class ReplicaTableBuilder {
     const rows = this.#rows;
     if (this.#others === undefined && this.#walked > MAX_WALK * tokens.length) {
       const length = tokens.length * (this.#width - 1);
-      this.#others =
-        this.#groupOf.length > 2 ** ROW_BITS ? new Uint32Array(length) : new Uint16Array(length);
+      this.#others = new Uint32Array(length);
       this.#begin();
       return undefined;
     }
     rows.copyWithin(tokens.length, 0, rows.length - tokens.length);
+    this.#fillBegins(tokens.length, tokens.length - 1);
     return new ReplicaTable({
       layout: this.#layout,
       width: this.#width,
       rows,
       others: this.#others,
-      rests: this.#rests,
       tokens,
       groupOf: this.#groupOf,
     });
@@ -161,13 +156,14 @@ export class ReplicaTableBuilder {
     this.#walked += walked;
   }
 
-  #fillRests(from: number, to: number): void {
+  /** Says in the rows behind these, which are filled, where they begin. */
+  #fillBegins(from: number, to: number): void {
+    if (!saysBegins(this.#layout)) return;
     const { tokens } = this.#topology;
     const { prefixBits } = this.#layout;
-    const rests = this.#rests;
-    if (rests.length === 0) return;
+    const rows = this.#rows;
     for (let row = to; row < from; row++) {
-      rests[RESTS_BEFORE + row] = ((tokens[row] ?? 0) << prefixBits) >>> (WORD_BITS - REST_BITS);
+      rows[row + 1] = (rows[row + 1] ?? 0) | beginOf(tokens[row] ?? 0, prefixBits);
     }
   }
 
@@ -206,7 +202,7 @@ function layoutFor(
     prefixBits: prefixBitsFor(tokens, isLarge),
     isSparse: !isLarge,
     ownerBits,
-    isWhole: width * ownerBits <= (isLarge ? ROW_BITS : WORD_BITS - 1),
+    isWhole: width * ownerBits <= (isLarge ? ROW_BITS : WORD_BITS),
     secondBits,
     thirdBits,
   };

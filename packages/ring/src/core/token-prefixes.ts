@@ -1,10 +1,5 @@
 import { maskOf } from './bits.ts';
 
-/** Numbers of 16 bits where those suffice, because what a look-up costs is memory that is far away. */
-export type Column = Uint16Array | Uint32Array;
-
-/** How many numbers a column of 16 bits can tell apart. */
-const SHORT = 65_536;
 /** Loops over all tokens run over so many at a time: what is called often is compiled sooner than what runs long. */
 export const BLOCK = 1024;
 
@@ -37,11 +32,10 @@ function largestOf(tokens: Uint32Array, visit: (block: Block) => number): number
 export function startsOf(
   tokens: Uint32Array,
   prefixBits: number,
-): { readonly starts: Column; readonly mostTokens: number } {
+): { readonly starts: Int32Array; readonly mostTokens: number } {
   const { length } = tokens;
   const shift = 32 - prefixBits;
-  const prefixes = 2 ** prefixBits;
-  const starts = length < SHORT ? new Uint16Array(prefixes + 1) : new Uint32Array(prefixes + 1);
+  const starts = new Int32Array(2 ** prefixBits + 1);
   const mostTokens = largestOf(tokens, (block) => fillStarts(tokens, block, shift, starts));
   const last = tokens[length - 1];
   starts.fill(length, last === undefined ? 0 : (last >>> shift) + 1);
@@ -53,7 +47,7 @@ function fillStarts(
   tokens: Uint32Array,
   { from, to }: Block,
   shift: number,
-  starts: Column,
+  starts: Int32Array,
 ): number {
   let next = from === 0 ? 0 : ((tokens[from - 1] ?? 0) >>> shift) + 1;
   let mostTokens = 0;
