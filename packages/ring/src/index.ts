@@ -178,3 +178,4 @@ export {
   waitInstanceState,
   waitRingStability,
 } from './waiting.ts';
+export { warmUpRing } from './warm-up.ts';

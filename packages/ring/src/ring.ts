@@ -17,7 +17,7 @@ export interface RingOptions {
   /** The whole key in the KV store, `collectors/ring` for example. */
   readonly key: string;
   readonly config: RingConfig;
-  readonly client: KvClient<RingDesc>;
+  readonly client: Pick<KvClient<RingDesc>, 'watchKey'>;
   readonly runtime: Runtime;
   readonly metrics?: Registerer | undefined;
   /** How many of a key's instances must answer. Default: a majority. */
