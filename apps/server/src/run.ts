@@ -1,4 +1,6 @@
+import { warmUpRing } from '@ml/ring';
 import type { Logger } from '@ml/runtime';
+import { nodeRuntime } from '@ml/runtime/node';
 import type { ServerConfig } from './config.ts';
 import { nodeLogger } from './log/node-logger.ts';
 import { openServer, type Server } from './serve.ts';
@@ -22,6 +24,7 @@ export async function runServer(config: ServerConfig): Promise<number> {
 async function runUntilStopped(server: Server, stop: StopSignal, log: Logger): Promise<number> {
   const { node } = server;
   try {
+    await warmUpRing(nodeRuntime());
     await server.start({ signal: stop.signal });
     log.info({ members: node.kv.status().members.length, ring: node.ownRing.name }, 'started');
     const end = await node.kv.ended({ signal: stop.signal });
