@@ -53,7 +53,7 @@ const lookUps: readonly Claim[] = [
 const changes: readonly Claim[] = [
   ...each('ring.tokenVisible', { small: 8, large: 8 }),
   ...each('ring.heartbeatVisible', { small: 20, large: 20 }),
-  ...each('ring.mergeHeartbeat', { small: 1, large: 1.5 }),
+  ...each('ring.mergeHeartbeat', { small: 1, large: 1.2 }),
   ...each('ring.mergeToken', { small: 8, large: 10 }),
   ...each('kv.applyMessage', { small: 1.5, large: 1.5 }),
   ...each('kv.cas', { small: 2, large: 20 }),
@@ -61,7 +61,7 @@ const changes: readonly Claim[] = [
 
 const states: readonly Claim[] = [
   ...each('ring.decodeMergeNothingNew', { small: 8, large: 8 }),
-  ...each('ring.decode', { small: 1.3, large: 1.3 }),
+  ...each('ring.decode', { small: 1, large: 1 }),
   ...each('ring.encode', { small: 1, large: 1 }),
 ];
 
