@@ -96,10 +96,10 @@ async function usedRing(): Promise<{ readonly ring: Ring; readonly kv: PushedKv 
 }
 
 const sequence = new KeySequence(3);
-const buffer = new Uint32Array(BATCH);
 function keys(): Uint32Array {
-  sequence.fill(buffer);
-  return buffer;
+  const made = new Uint32Array(BATCH);
+  sequence.fill(made);
+  return made;
 }
 
 /** Merges what a peer sends and hands it to the ring. */
@@ -143,11 +143,12 @@ async function fullState(): Promise<Round> {
 async function coldBuild(): Promise<Round> {
   return async () => {
     const cold = await ringOf(RingDesc.empty);
+    const [first, second] = [keys(), keys()];
     return longestTurnMs([
       arrives(cold, state),
       asked(cold.ring),
-      () => keep(cold.ring.getBatch(keys(), Write)),
-      () => keep(cold.ring.getBatch(keys(), Write)),
+      () => keep(cold.ring.getBatch(first, Write)),
+      () => keep(cold.ring.getBatch(second, Write)),
     ]);
   };
 }
