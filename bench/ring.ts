@@ -53,7 +53,7 @@ const lookUps: readonly Claim[] = [
 const changes: readonly Claim[] = [
   ...each('ring.tokenVisible', { small: 8, large: 8 }),
   ...each('ring.heartbeatVisible', { small: 20, large: 20 }),
-  ...each('ring.mergeHeartbeat', { small: 1, large: 1.2 }),
+  ...each('ring.mergeHeartbeat', { small: 1, large: 1 }),
   ...each('ring.mergeToken', { small: 8, large: 10 }),
   ...each('kv.applyMessage', { small: 1.5, large: 1.5 }),
   ...each('kv.cas', { small: 2, large: 20 }),
