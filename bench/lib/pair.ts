@@ -29,6 +29,12 @@ function spread(samples: readonly number[]): Spread {
   return { median: at(sorted.length >> 1), low: at(0), high: at(sorted.length - 1) };
 }
 
+/** What one operation took on both sides, in nanoseconds. */
+export interface Samples {
+  readonly peer: readonly number[];
+  readonly ours: readonly number[];
+}
+
 /** How much longer the turn is that warms up: compilers at run time need a while. */
 const WARM_UP = 10;
 
@@ -40,7 +46,7 @@ export async function measurePair(
   claim: Claim,
   sides: { readonly peer: Sampler; readonly ours: Sampler },
   options: { readonly turns: number; readonly ms: number },
-): Promise<PairResult> {
+): Promise<Samples> {
   const peer: number[] = [];
   const ours: number[] = [];
   for (let turn = 0; turn <= options.turns; turn += 1) {
@@ -52,8 +58,14 @@ export async function measurePair(
     peer.push(theirs);
     ours.push(own);
   }
-  const result = { claim, peer: spread(peer), ours: spread(ours) };
-  return { ...result, ratio: result.peer.median / result.ours.median };
+  return { peer, ours };
+}
+
+/** What came out of all that was measured for a claim. */
+export function resultOf(claim: Claim, samples: readonly Samples[]): PairResult {
+  const peer = spread(samples.flatMap((some) => some.peer));
+  const ours = spread(samples.flatMap((some) => some.ours));
+  return { claim, peer, ours, ratio: peer.median / ours.median };
 }
 
 function nanoseconds(value: number): string {

@@ -1,5 +1,13 @@
 import { parseArgs } from 'node:util';
-import { type Claim, measurePair, type PairResult, row, rowWithoutVerdict } from './pair.ts';
+import {
+  type Claim,
+  measurePair,
+  type PairResult,
+  resultOf,
+  row,
+  rowWithoutVerdict,
+  type Samples,
+} from './pair.ts';
 import { type Sampler, startSampler } from './sampler.ts';
 import { workerArgs } from './workers.ts';
 
@@ -7,19 +15,23 @@ import { workerArgs } from './workers.ts';
 export interface RunOptions {
   /** Shows only that everything runs: one short turn, no verdict, no file. */
   readonly quick: boolean;
+  /** Times that all claims are gone through, each time in fresh processes. */
+  readonly rounds: number;
+  /** In each round. */
   readonly turns: number;
   readonly ms: number;
   /** Only benchmarks whose name contains this. */
   readonly only: string;
 }
 
-/** Reads `--quick`, `--turns 7`, `--ms 100`, `--only get`. */
+/** Reads `--quick`, `--rounds 3`, `--turns 5`, `--ms 50`, `--only get`. */
 export function readOptions(): RunOptions {
   const { values } = parseArgs({
     options: {
       quick: { type: 'boolean', default: false },
-      turns: { type: 'string', default: '7' },
-      ms: { type: 'string', default: '100' },
+      rounds: { type: 'string', default: '3' },
+      turns: { type: 'string', default: '5' },
+      ms: { type: 'string', default: '50' },
       only: { type: 'string', default: '' },
     },
   });
@@ -27,6 +39,7 @@ export function readOptions(): RunOptions {
   return {
     quick,
     only,
+    rounds: quick ? 1 : Number(values.rounds),
     turns: quick ? 1 : Number(values.turns),
     ms: quick ? 5 : Number(values.ms),
   };
@@ -37,20 +50,30 @@ export function startOurs(): Sampler {
   return startSampler(process.execPath, workerArgs('main'));
 }
 
-/** Measures every claim with fresh processes on both sides and shows it as it comes. */
+/**
+ * Measures every claim and shows it once it is through. All are gone through several times: neither a minute in which
+ * the machine was busy nor what a process happened to get then makes the median.
+ */
 export async function runClaims(
   claims: readonly Claim[],
   startPeer: () => Sampler,
   options: RunOptions,
 ): Promise<readonly PairResult[]> {
+  const wanted = claims.filter(({ bench }) => bench.includes(options.only));
+  const measured = new Map<Claim, Samples[]>();
   const results: PairResult[] = [];
-  for (const claim of claims) {
-    if (!claim.bench.includes(options.only)) continue;
-    await using peer = startPeer();
-    await using ours = startOurs();
-    const result = await measurePair(claim, { peer, ours }, options);
-    console.log(options.quick ? rowWithoutVerdict(result) : row(result));
-    results.push(result);
+  for (let round = 1; round <= options.rounds; round += 1) {
+    for (const claim of wanted) {
+      await using peer = startPeer();
+      await using ours = startOurs();
+      const samples = await measurePair(claim, { peer, ours }, options);
+      const all = [...(measured.get(claim) ?? []), samples];
+      measured.set(claim, all);
+      if (round < options.rounds) continue;
+      const result = resultOf(claim, all);
+      console.log(options.quick ? rowWithoutVerdict(result) : row(result));
+      results.push(result);
+    }
   }
   return results;
 }
