@@ -1,4 +1,4 @@
-import { Latest, type Runtime, seededRandom, silentLogger } from '@ml/runtime';
+import { Latest, type Runtime, seededRandom, silentLogger, sleep } from '@ml/runtime';
 import { ringCodec } from './codec.ts';
 import { RingDesc } from './core/desc.ts';
 import { InstanceDesc } from './core/instance.ts';
@@ -15,13 +15,11 @@ const SIZES = [
 ] as const;
 const ZONES = 3;
 const ROUNDS = 8;
-/** Of the large ring, in a turn. */
+/** Instances that are made in a turn. */
 const INSTANCES_PER_TURN = 25;
 const ROWS_PER_TURN = 4096;
 const KEYS_PER_TURN = 512;
 const gossip = { localCas: false, nowUnixMs: 0 } as const;
-
-type Turn = () => Promise<void>;
 
 /**
  * Makes and changes rings of its own and looks keys up in them, so that the process has compiled all that by the time
@@ -31,23 +29,23 @@ type Turn = () => Promise<void>;
  */
 export async function warmUpRing({ clock, timers, random }: Runtime): Promise<void> {
   const runtime: Runtime = { clock, timers, random, log: silentLogger };
-  const turn: Turn = () =>
-    new Promise((resolve) => {
-      timers.after(0, resolve);
-    });
   for (const { instances, tokens } of SIZES) {
-    const made = await makeRing(instances, tokens, turn);
-    await turn();
+    const made = await makeRing(instances, tokens, runtime);
+    await nextTurn(runtime);
     const state = ringCodec.encode(made);
-    for (let round = 0; round < ROUNDS; round++) await useRing(state, runtime, turn);
+    for (let round = 0; round < ROUNDS; round++) await useRing(state, runtime);
   }
 }
 
-async function makeRing(instances: number, tokens: number, turn: Turn): Promise<RingDesc> {
+function nextTurn(runtime: Runtime): Promise<void> {
+  return sleep(runtime, 0);
+}
+
+async function makeRing(instances: number, tokens: number, runtime: Runtime): Promise<RingDesc> {
   const random = seededRandom(1);
   const made: InstanceDesc[] = [];
   for (let i = 0; i < instances; i++) {
-    if (i % INSTANCES_PER_TURN === 0) await turn();
+    if (i % INSTANCES_PER_TURN === 0) await nextTurn(runtime);
     const own = Array.from({ length: tokens }, () => random.int(2 ** 32));
     made.push(
       InstanceDesc.of({
@@ -63,7 +61,7 @@ async function makeRing(instances: number, tokens: number, turn: Turn): Promise<
 }
 
 /** The life of a ring: it arrives, is asked, and hears a heartbeat. */
-async function useRing(state: Uint8Array, runtime: Runtime, turn: Turn): Promise<void> {
+async function useRing(state: Uint8Array, runtime: Runtime): Promise<void> {
   const values = new Latest<RingDesc>();
   values.set(RingDesc.empty);
   await using ring = await createRing({
@@ -81,20 +79,20 @@ async function useRing(state: Uint8Array, runtime: Runtime, turn: Turn): Promise
   const receive = (message: Uint8Array): void => {
     values.set(ring.desc.merge(ringCodec.decode(message, ring.desc), gossip).value);
   };
-  await turn();
+  await nextTurn(runtime);
   receive(state);
-  await turn();
+  await nextTurn(runtime);
   const keys = Uint32Array.from({ length: KEYS_PER_TURN }, (_, i) => Math.imul(i, 0x9e3779b1));
   ring.get(0, Write);
-  await turn();
-  while (!ring.view.placement.buildTable(ROWS_PER_TURN)) await turn();
-  await turn();
+  await nextTurn(runtime);
+  while (!ring.view.placement.buildTable(ROWS_PER_TURN)) await nextTurn(runtime);
+  await nextTurn(runtime);
   askAll(ring, keys);
-  await turn();
+  await nextTurn(runtime);
   const [first] = ring.instances;
   if (first === undefined) return;
   receive(ringCodec.encode(RingDesc.of([first.with({ heartbeatUnixS: 2 })])));
-  await turn();
+  await nextTurn(runtime);
   askAll(ring, keys);
 }
 
