@@ -1,4 +1,3 @@
-import { maskOf } from './bits.ts';
 import type { InstanceDesc } from './instance.ts';
 import { areUsable } from './lookup.ts';
 import type { Operation } from './operation.ts';
@@ -28,11 +27,10 @@ export class KeyBatch {
   #starts: Int32Array = new Int32Array(0);
   #room: Int32Array = this.#starts;
   #table: ReplicaTable | undefined = undefined;
-  /** Bits of each position in what the table tells, and so many ones; 0 where it tells a row. */
+  /** Bits of each position in what the table tells; 0 where it tells one of its rows. */
   #bits = 0;
-  #mask = 0;
-  /** The table's rows, and their bits that are the position of the first instance. */
   #rows: Int32Array = this.#starts;
+  /** Bits of what the table tells, or of that row, that are the position of the first instance. */
   #ownerMask = 0;
   /** Instances of what the table tells, and how many of them may fail. */
   #width = 0;
@@ -67,7 +65,6 @@ export class KeyBatch {
     const starts = this.#room.subarray(0, keys.length);
     this.#table = table;
     this.#bits = table?.wholeBits ?? 0;
-    this.#mask = maskOf(this.#bits);
     this.#rows = table?.rows ?? starts;
     this.#ownerMask = table?.ownerMask ?? 0;
     this.#width = table?.width ?? 0;
@@ -93,9 +90,10 @@ export class KeyBatch {
   /** The position of instance number `k` of key number `i`, along the ring; `k` must be below {@link count}. */
   position(i: number, k: number): number {
     const start = this.#start(i);
-    const mask = this.#mask;
-    if (start >= 0 && mask !== 0) return (start >>> (k * this.#bits)) & mask;
-    if (start >= 0 && k === 0) return (this.#rows[start] ?? 0) & this.#ownerMask;
+    const bits = this.#bits;
+    const mask = this.#ownerMask;
+    if (start >= 0 && bits !== 0) return (start >>> (k * bits)) & mask;
+    if (start >= 0 && k === 0) return (this.#rows[start] ?? 0) & mask;
     const table = this.#table;
     if (start < 0 || table === undefined) return this.#others[~start + 2 + k] ?? 0;
     return table.position(start, k);

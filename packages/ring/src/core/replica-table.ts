@@ -18,7 +18,7 @@ const NEXT_BEGIN = 1 << ROW_BITS;
 /** So many rows of a prefix are searched in four steps, whatever they are. */
 const FEW = 15;
 /** Rows that those steps may look at behind the last. */
-export const ROWS_BEHIND = 16;
+export const ROWS_BEHIND: number = FEW + 1;
 /** Keys of a batch are looked up so many at a time: what is called often is compiled sooner than what runs long. */
 const CHUNK = 256;
 /** There are several prefixes for each token, and an entry for each prefix. */
@@ -125,7 +125,7 @@ export class ReplicaTable {
     this.#ownerBits = ownerBits;
     this.ownerMask = maskOf(ownerBits);
     this.#isWhole = layout.isWhole ? 1 : 0;
-    const isHinted = width === HINTED_WIDTH && others === undefined && !layout.isWhole;
+    const isHinted = width === HINTED_WIDTH && others === undefined;
     this.#hintMask = isHinted ? maskOf(layout.secondBits + layout.thirdBits) : 0;
     this.#secondBits = layout.secondBits;
     this.#secondMask = maskOf(layout.secondBits);
