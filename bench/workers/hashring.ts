@@ -2,14 +2,14 @@ import { hashKey, InstanceDesc, RingDesc, Tokens, Write } from '@ml/ring';
 import HashRing from 'hashring';
 import { keep, type Params, type Prepare, repeated } from './measure.ts';
 import { startRing } from './ring.ts';
-import { makeRing, someKeys } from './rings.ts';
+import { KeySequence, makeRing } from './rings.ts';
 
 const servers = (params: Params): string[] =>
   makeRing(params).instances.map((instance) => instance.addr);
 
 /** Texts to place, the same for both. */
 function texts(): () => string {
-  const made = Array.from(someKeys(5, 4096), (key) => `series-${key}`);
+  const made = Array.from(new KeySequence(5).take(4096), (key) => `series-${key}`);
   let i = 0;
   return () => made[i++ & 4095] ?? '';
 }

@@ -3,7 +3,7 @@
 import { Write } from '@ml/ring';
 import { Params } from './measure.ts';
 import { startRing } from './ring.ts';
-import { KeySequence, someKeys } from './rings.ts';
+import { KeySequence } from './rings.ts';
 
 const TENANTS = 10_000;
 const LOOK_UPS = 200_000;
@@ -19,7 +19,7 @@ const before = held();
 const { ring } = await startRing(params);
 const stored = held();
 const keys = new KeySequence(1);
-ring.getBatch(someKeys(1, LOOK_UPS), Write);
+ring.getBatch(new KeySequence(1).take(LOOK_UPS), Write);
 const indexed = held();
 for (let i = 0; i < TENANTS; i += 1) ring.shuffleShard(`tenant-${i}`, 9);
 const resting = held();

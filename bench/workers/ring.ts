@@ -13,7 +13,7 @@ import { seededRandom } from '@ml/runtime';
 import { nodeRuntime } from '@ml/runtime/node';
 import { cpuNs, keep, type Params, type Prepare, type Run, repeated } from './measure.ts';
 import { PushedKv } from './pushed-kv.ts';
-import { Heartbeats, KeySequence, makeRing, someKeys } from './rings.ts';
+import { Heartbeats, KeySequence, makeRing } from './rings.ts';
 
 const gossip = { localCas: false, nowUnixMs: Date.now() } as const;
 /** Every heartbeat that a benchmark makes is fresh. */
@@ -51,7 +51,7 @@ function visible(change: NextBeat): Prepare {
     const keys = new KeySequence(1);
     let desc = ring.desc;
     const beats = new Heartbeats(desc);
-    ring.getBatch(someKeys(1, 100_000), Write);
+    ring.getBatch(new KeySequence(1).take(100_000), Write);
     return async (n) => {
       let counted = 0;
       for (let done = 0; done < n; done += CHUNK) {
@@ -102,11 +102,7 @@ const KEY_SETS = 4;
 
 function keySets(params: Params): () => Uint32Array {
   const sequence = new KeySequence(777);
-  const sets = Array.from({ length: KEY_SETS }, () => {
-    const keys = new Uint32Array(params.number('keys'));
-    sequence.fill(keys);
-    return keys;
-  });
+  const sets = Array.from({ length: KEY_SETS }, () => sequence.take(params.number('keys')));
   let turn = 0;
   return () => {
     turn = (turn + 1) % KEY_SETS;

@@ -53,30 +53,15 @@ export class KeySequence {
   }
 
   next(): number {
-    this.#state = following(this.#state);
-    return keyOf(this.#state);
-  }
-
-  /** As many as there is room for. */
-  fill(keys: Uint32Array): void {
-    const { length } = keys;
-    let state = this.#state;
-    for (let i = 0; i < length; i += 1) {
-      state = following(state);
-      keys[i] = keyOf(state);
-    }
+    const state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) | 0;
     this.#state = state;
+    return (state ^ (state >>> 13)) >>> 0;
   }
-}
 
-const following = (state: number): number => (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-const keyOf = (state: number): number => (state ^ (state >>> 13)) >>> 0;
-
-/** The first `count` keys of a sequence. */
-export function someKeys(seed: number, count: number): Uint32Array {
-  const keys = new Uint32Array(count);
-  new KeySequence(seed).fill(keys);
-  return keys;
+  /** The next `count` ones. */
+  take(count: number): Uint32Array {
+    return Uint32Array.from({ length: count }, () => this.next());
+  }
 }
 
 /** The instances of a ring one after the other, each with a heartbeat a second later than the last one's. */

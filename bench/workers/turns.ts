@@ -96,11 +96,7 @@ async function usedRing(): Promise<{ readonly ring: Ring; readonly kv: PushedKv 
 }
 
 const sequence = new KeySequence(3);
-function keys(): Uint32Array {
-  const made = new Uint32Array(BATCH);
-  sequence.fill(made);
-  return made;
-}
+const keys = (): Uint32Array => sequence.take(BATCH);
 
 /** Merges what a peer sends and hands it to the ring. */
 function arrives(
